@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { violations } from '@spacegrid/proof/support/closed-grid'
 import { PatientClient } from '@spacegrid/proof/support/patient-client'
 import { spacegridCommand } from '@spacegrid/proof/support/spacegrid-command'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
@@ -145,6 +146,8 @@ test('on real servers, whose units are killed: nothing is forgotten or doubled',
     dataDirectory: folder,
     port: await findFreePort(),
     serverPorts: 'free',
+    // Everybody may say what he has to, and nothing else.
+    secure: true,
   })
   const client = new PatientClient(cluster.urls.http)
   try {
@@ -153,6 +156,7 @@ test('on real servers, whose units are killed: nothing is forgotten or doubled',
       await Promise.all(cluster.units.map(({ gone }) => gone))
       await Promise.all([...cluster.units].map((unit) => cluster.restart(unit)))
     })
+    expect(await violations(folder)).toEqual([])
   } finally {
     await client.close()
     await cluster.stop()

@@ -12,6 +12,7 @@ const defaults = {
   DATA_DIR: '.spacegrid',
   LOG_LEVEL: 'info',
   STREAM_REPLICAS: 1,
+  STREAMS: 'create',
   STREAM_BYTES_MAX: 8_589_934_592,
   EVENTS_BYTES_MAX: 0,
   EVENTS_AGE_MAX_MS: 604_800_000,

@@ -57,7 +57,7 @@ const url = (protocols: string, example: string, description: string) =>
   )
 
 /** The driver speaks TCP only: it would take `ws://` for another way to write `nats://`. */
-const natsServer = '(?:(?:nats|tls)://)?[^\\s,/]+/?'
+const natsServer = '(?:(?:nats|tls)://)?[^\\s,/?]+/?(?:\\?[^\\s,]*)?'
 
 /** As a browser writes it: no path, no default port. */
 const origin = '[a-z][a-z0-9+.-]*://[^\\s,/*]+'
@@ -123,6 +123,12 @@ export const environmentSchema = Type.Object({
     default: 1,
     description: 'JetStream replicas; 3 in a NATS cluster',
     allowed: 'an integer from 1 to 5',
+  }),
+  STREAMS: Type.Union([Type.Literal('create'), Type.Literal('await')], {
+    default: 'create',
+    description:
+      'What becomes of a stream that is missing: `await` waits until somebody else has created it, in a closed grid the data pump',
+    allowed: 'create or await',
   }),
   STREAM_BYTES_MAX: Type.Integer({
     minimum: 1024 * 1024,

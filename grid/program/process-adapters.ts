@@ -195,7 +195,7 @@ export class ProcessAdapters {
     partitions: number,
     bytesMax = this.#environment.STREAM_BYTES_MAX,
   ): Promise<Log> {
-    const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS } = this.#environment
+    const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS, STREAMS } = this.#environment
     this.#partitionsMost = Math.max(this.#partitionsMost, partitions)
     const server = partitions === 1 ? NATS_URL : await this.#sharedConnections()
     const log = await JetStreamLog.open(server, {
@@ -203,6 +203,7 @@ export class ProcessAdapters {
       subject,
       name: `${name} ${stream}`,
       replicas: STREAM_REPLICAS,
+      isAwaited: STREAMS === 'await',
       maxBytes: streamShare(bytesMax, partitions),
       rivals: rivalsOf(logName),
       ...(partitions === 1 ? {} : { division: divisionOf(logName, partitions) }),

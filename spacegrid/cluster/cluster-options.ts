@@ -26,6 +26,11 @@ export interface ProcessClusterOptions {
   readonly urls?: Partial<Record<ServerName, string>>
   /** Of servers that are started here for the first time. Default `customary`. */
   readonly serverPorts?: ServerPorts
+  /**
+   * The servers that are started here are closed, and every component has its own key. They are
+   * made under `DATA_DIR/keys` where they are missing. Default false.
+   */
+  readonly secure?: boolean
   readonly say?: (line: string) => void
   /**
    * Gives up the start: what has been started by then is stopped, and the start fails with the

@@ -5,6 +5,7 @@ import { spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
 import { findFreePort } from '../servers/free-port.ts'
 import type { ServerName } from '../servers/server-name.ts'
+import type { ClosedComponents } from './closed-components.ts'
 import type { ClusterUrls, ProcessClusterOptions } from './cluster-options.ts'
 import type { ComponentSettings } from './component-process.ts'
 
@@ -31,15 +32,19 @@ export class ComponentPlan {
   readonly #dataDirectory: string
   readonly #environment: Readonly<Record<string, string>>
   readonly #ports: OwnPorts
+  readonly #closed: ClosedComponents | undefined
 
+  /** @param closed of a cluster that is: what each component is given */
   constructor(
     options: ProcessClusterOptions,
     dataDirectory: string,
     urls: Readonly<Record<ServerName, string>> & Pick<ClusterUrls, 'waitingRoom'>,
     ports: OwnPorts,
+    closed?: ClosedComponents,
   ) {
     this.#options = options
     this.#ports = ports
+    this.#closed = closed
     this.#dataDirectory = dataDirectory
     this.#environment = {
       ...options.environment,
@@ -49,7 +54,7 @@ export class ComponentPlan {
       MONGODB_URL: urls.mongodb,
       REDIS_URL: urls.redis,
       DATA_DIR: dataDirectory,
-      SPACES: spacesText(this.#named),
+      SPACES: spacesText(namedSpacesOf(options)),
       HOST: '127.0.0.1',
       // What one process has compiled the next ones need not, which halves what a start takes.
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(dataDirectory, 'compiled'),
@@ -60,14 +65,7 @@ export class ComponentPlan {
 
   /** By the names of their logs. */
   get spaces(): readonly LogName[] {
-    return logNamesOfAll(this.#named)
-  }
-
-  get #named(): NamedSpace[] {
-    const { application, waitingRooms = 0 } = this.#options
-    const { spaces, partitions = {} } = application
-    const named = spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
-    return waitingRooms === 0 ? named : [...named, { name: roomSpaceName, partitions: 1 }]
+    return logNamesOfAll(namedSpacesOf(this.#options))
   }
 
   get isElastic(): boolean {
@@ -148,10 +146,24 @@ export class ComponentPlan {
       command,
       port,
       adminPort: await findFreePort(),
-      environment: { ...this.#environment, ...environment, ...this.#options.environmentOf?.(name) },
+      environment: {
+        ...this.#environment,
+        ...this.#closed?.environmentOf(role),
+        ...environment,
+        ...this.#options.environmentOf?.(name),
+      },
       logFile: join(this.#dataDirectory, 'logs', `${name}.log`),
     }
   }
+}
+
+/** All that the servers hold for a cluster. */
+export function namedSpacesOf({
+  application: { spaces, partitions = {} },
+  waitingRooms = 0,
+}: ProcessClusterOptions): NamedSpace[] {
+  const named = spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
+  return waitingRooms === 0 ? named : [...named, { name: roomSpaceName, partitions: 1 }]
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1)

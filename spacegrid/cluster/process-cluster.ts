@@ -3,12 +3,14 @@ import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
+import { makeGridKeys } from '../keys/grid-keys.ts'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
-import { knownServers, startServers } from '../servers/start-servers.ts'
+import { keysIn, knownServers, startServers } from '../servers/start-servers.ts'
+import { ClosedComponents } from './closed-components.ts'
 import type { ClusterUrls, ProcessClusterOptions } from './cluster-options.ts'
-import { ComponentPlan, managerRole } from './component-plan.ts'
+import { ComponentPlan, managerRole, namedSpacesOf } from './component-plan.ts'
 import { ComponentProcess, type ComponentSettings } from './component-process.ts'
 import { UnitPool } from './unit-pool.ts'
 
@@ -70,7 +72,7 @@ export class ProcessCluster {
    * ready
    */
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
-    const { port, urls = {}, serverPorts: ports, say, signal } = options
+    const { port, urls = {}, serverPorts: ports, say, signal, secure = false } = options
     // The units share the port, so a stranger's listening socket would go unnoticed and swallow
     // requests. Those of a cluster that has just been killed need a moment to notice and go.
     if (!(await isPortFree(port))) say?.(`Waiting for port ${port} to become free`)
@@ -83,9 +85,11 @@ export class ProcessCluster {
     makeFolder(join(dataDirectory, 'logs'))
     const before = await knownServers(dataDirectory)
     const which = (['nats', 'mongodb', 'redis'] as const).filter((name) => urls[name] === undefined)
+    const keys = secure ? await keysFor(options, dataDirectory) : undefined
     const found = await startServers({
       dataDirectory,
       which,
+      keys,
       ...(ports ? { ports } : {}),
       ...(say ? { say } : {}),
     })
@@ -107,7 +111,9 @@ export class ProcessCluster {
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
     const own = { queryPort, roomPort, consolePort }
-    const plan = new ComponentPlan(options, dataDirectory, all, own)
+    const closed =
+      keys === undefined ? undefined : new ClosedComponents(keys, new URL(all.nats).host)
+    const plan = new ComponentPlan(options, dataDirectory, all, own, closed)
     const components: ComponentProcess[] = []
     try {
       signal?.throwIfAborted()
@@ -259,6 +265,18 @@ export class ProcessCluster {
     })
     return this.#writing
   }
+}
+
+/** The folder of the keys, with all that the cluster needs in it. */
+async function keysFor(options: ProcessClusterOptions, dataDirectory: string): Promise<string> {
+  const elsewhere = Object.keys(options.urls ?? {})
+  if (elsewhere.length > 0)
+    throw new GridError(
+      'configuration_invalid',
+      `--secure closes the servers that it starts: ${elsewhere.map((name) => `${name.toUpperCase()}_URL`).join(' and ')} must not be set`,
+    )
+  const { folder } = await makeGridKeys(keysIn(dataDirectory), { spaces: namedSpacesOf(options) })
+  return folder
 }
 
 /** The first one, where that is free. */

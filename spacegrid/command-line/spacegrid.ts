@@ -93,6 +93,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
   ],
   'To operate:': [
     {
+      name: 'keys',
+      summary: 'keys, passwords and certificates of a closed grid',
+      load: async () => (await import('../commands/keys.ts')).addKeys,
+    },
+    {
       name: 'audit',
       summary: 'compare every copy of a space in full, while it runs',
       load: async () => (await import('../commands/audit.ts')).addAudit,

@@ -26,6 +26,7 @@ interface Options {
   readonly application?: string
   readonly console: boolean
   readonly elastic?: boolean
+  readonly secure?: boolean
   readonly spares: number
   readonly json?: boolean
 }
@@ -64,6 +65,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     copies: options.copies,
     console: options.console,
     elastic: options.elastic === true,
+    secure: options.secure === true,
     spares: options.spares,
     application,
     signal: start.signal,
@@ -212,6 +214,10 @@ export const addCluster: AddCommand = (program) => {
       'units of an elastic cluster that stand by warm: called up, they serve at once',
       whole(0, 16),
       0,
+    )
+    .option(
+      '--secure',
+      'closed: NATS lets each role do what it has to, TLS and passwords for all servers; the keys are under DATA_DIR/keys',
     )
     .addOption(
       new Option('--application <name>', 'processing-units/NAME/space.ts, where no file is named'),

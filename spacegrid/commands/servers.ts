@@ -7,6 +7,7 @@ import { failureOf } from '../command-line/failure.ts'
 import { type ServerName, serverNames } from '../servers/server-name.ts'
 import {
   type KnownServer,
+  keysOfServers,
   knownServers,
   startServers,
   stopServers,
@@ -43,6 +44,7 @@ async function up(dataDirectory: string, names: ServerName[], { json }: Options)
   const servers = await startServers({
     dataDirectory,
     which: names.length === 0 ? serverNames : names,
+    keys: await keysOfServers(dataDirectory),
     say,
   })
   if (json) {

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Document, MongoClient, MongoServerError } from 'mongodb'
+import { keyFiles, mongodbUser } from '../keys/key-files.ts'
 import { LocalServer, type StartOptions } from './local-server.ts'
 import type { ServerKind } from './server-kind.ts'
 
@@ -10,17 +12,22 @@ const replicaSet = 'rs0'
 const codeNotYetInitialized = 94
 const codeInvalidReplicaSetConfig = 93
 const codeAlreadyInitialized = 23
+const codeAuthenticationFailed = 18
 
 /** mongod as a replica set of one member: transactions and change streams need a replica set. */
-export function startMongod(start: StartOptions): Promise<LocalServer> {
-  return LocalServer.start(mongodKind(), start)
+export function startMongod(start: StartOptions, keys?: string): Promise<LocalServer> {
+  return LocalServer.start(mongodKind(keys), start)
 }
 
-export function mongodKind(): ServerKind {
+/** @param keys folder of `npx spacegrid keys`: TLS, and a password. Default none */
+export function mongodKind(keys?: string): ServerKind {
   return {
     name: 'mongodb',
     customaryPort: 27017,
-    url: (port) => `mongodb://127.0.0.1:${port}/?replicaSet=${replicaSet}`,
+    url: (port) => {
+      const url = `127.0.0.1:${port}/?replicaSet=${replicaSet}`
+      return keys === undefined ? `mongodb://${url}` : closedMongoUrl(keys, url)
+    },
     async prepare(folder, port) {
       const data = join(folder, 'data')
       await mkdir(data, { recursive: true })
@@ -28,10 +35,32 @@ export function mongodKind(): ServerKind {
         ...['--dbpath', data, '--bind_ip', '127.0.0.1', '--port', String(port)],
         ...['--replSet', replicaSet, '--oplogSize', '512', '--wiredTigerCacheSizeGB', '1'],
         ...['--nounixsocket', '--quiet'],
+        ...(keys === undefined ? [] : closedArguments(keys)),
       ]
     },
-    isServing: becomePrimary,
+    isServing: (port) => becomePrimary(port, keys),
   }
+}
+
+const closedArguments = (keys: string): string[] => [
+  ...['--auth', '--keyFile', join(keys, keyFiles.mongodbSet)],
+  ...['--tlsMode', 'requireTLS', '--tlsCAFile', join(keys, keyFiles.authority)],
+  ...['--tlsCertificateKeyFile', join(keys, keyFiles.certificate('mongodb'))],
+  '--tlsAllowConnectionsWithoutCertificates',
+]
+
+/**
+ * How a role reaches a MongoDB that is closed: the URL names the files of its password and of who
+ * has signed the server's certificate, and holds no secret.
+ * @param address with the path and what stands behind it, such as `host:27017/?replicaSet=grid`
+ */
+export function closedMongoUrl(keys: string, address: string): string {
+  const files = new URLSearchParams({
+    ...{ authSource: 'admin', tls: 'true' },
+    tlsCAFile: join(keys, keyFiles.authority),
+    passwordFile: join(keys, keyFiles.mongodbPassword),
+  })
+  return `mongodb://${mongodbUser}@${address}&${files.toString().replaceAll('+', '%20')}`
 }
 
 /**
@@ -39,11 +68,8 @@ export function mongodKind(): ServerKind {
  * data folder gets its replica set, one that was used on another port gets its member's new
  * address, any other is left as it is.
  */
-async function becomePrimary(port: number): Promise<boolean> {
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}/`, {
-    directConnection: true,
-    serverSelectionTimeoutMS: 2000,
-  })
+async function becomePrimary(port: number, keys?: string): Promise<boolean> {
+  const client = clientOf(port, keys, true)
   try {
     const admin = client.db('admin')
     const hello = await admin.command({ hello: 1 })
@@ -66,11 +92,50 @@ async function becomePrimary(port: number): Promise<boolean> {
     }
     return false
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === codeAlreadyInitialized) return false
-    throw error
+    if (!(error instanceof MongoServerError)) throw error
+    if (error.code === codeAlreadyInitialized) return false
+    if (keys === undefined || error.code !== codeAuthenticationFailed) throw error
+    await found(port, keys)
+    return false
   } finally {
     await client.close()
   }
+}
+
+/**
+ * Where MongoDB has no user yet, whoever works on the machine may found the set, and make the first
+ * one: one step of it.
+ */
+async function found(port: number, keys: string): Promise<void> {
+  const client = clientOf(port, keys, false)
+  const host = `127.0.0.1:${port}`
+  try {
+    const admin = client.db('admin')
+    const hello = await admin.command({ hello: 1 })
+    if (hello.isWritablePrimary === true) await createUser(client, keys)
+    else await admin.command({ replSetInitiate: { _id: replicaSet, members: [{ _id: 0, host }] } })
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || error.code !== codeAlreadyInitialized) throw error
+  } finally {
+    await client.close()
+  }
+}
+
+function clientOf(port: number, keys: string | undefined, asUser: boolean): MongoClient {
+  const password = keys && readFileSync(join(keys, keyFiles.mongodbPassword), 'utf8').trim()
+  return new MongoClient(`mongodb://127.0.0.1:${port}/`, {
+    directConnection: true,
+    serverSelectionTimeoutMS: 2000,
+    ...(keys === undefined ? {} : { tls: true, tlsCAFile: join(keys, keyFiles.authority) }),
+    ...(asUser && password ? { auth: { username: mongodbUser, password } } : {}),
+  })
+}
+
+/** It may do what the grid does, and move the member, which a local server needs. */
+async function createUser(client: MongoClient, keys: string): Promise<void> {
+  const pwd = readFileSync(join(keys, keyFiles.mongodbPassword), 'utf8').trim()
+  const roles = ['root']
+  await client.db('admin').command({ createUser: mongodbUser, pwd, roles })
 }
 
 async function replicaSetConfig(client: MongoClient): Promise<Document | undefined> {

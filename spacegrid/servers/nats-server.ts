@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { keyFiles } from '../keys/key-files.ts'
 import { askOverTcp } from './ask-over-tcp.ts'
 import { LocalServer, type StartOptions } from './local-server.ts'
 import type { ServerKind } from './server-kind.ts'
@@ -23,6 +24,10 @@ export interface NatsServerOptions {
   cluster?: NatsClusterMember
   /** Those who may connect, and nobody else; by default everybody may do everything. */
   users?: readonly NatsUser[]
+  /**
+   * Folder of `npx spacegrid keys`: TLS, and those who have a key of it. By default none.
+   */
+  keys?: string
 }
 
 export interface NatsUser {
@@ -53,12 +58,17 @@ export function natsServerKind(options: NatsServerOptions = {}): ServerKind {
   return {
     name: 'nats',
     customaryPort: 4222,
-    url: (port) => `nats://127.0.0.1:${port}`,
+    url: (port) =>
+      options.keys === undefined
+        ? `nats://127.0.0.1:${port}`
+        : closedNatsUrl(options.keys, 'operator', `127.0.0.1:${port}`),
     async prepare(folder, port) {
       const store = join(folder, 'jetstream')
       await mkdir(store, { recursive: true })
       const file = join(folder, 'nats-server.conf')
-      await writeFile(file, configuration(store, port, options))
+      const { keys } = options
+      const closed = keys === undefined ? '' : await closedLines(keys)
+      await writeFile(file, configuration(store, port, options) + closed)
       return ['--config', file]
     },
     async isServing(port) {
@@ -68,6 +78,26 @@ export function natsServerKind(options: NatsServerOptions = {}): ServerKind {
       return greeting.startsWith('INFO ') && greeting.includes('"jetstream":true')
     },
   }
+}
+
+/**
+ * How a role reaches a NATS that is closed: the URL names the files of its key and of who has
+ * signed the server's certificate, and holds no secret.
+ * @param keys the folder
+ * @param name of whoever has the key
+ */
+export function closedNatsUrl(keys: string, name: string, host: string): string {
+  const files = new URLSearchParams({
+    nkeyFile: join(keys, keyFiles.nkey(name)),
+    tlsCAFile: join(keys, keyFiles.authority),
+  })
+  return `tls://${host}?${files}`
+}
+
+async function closedLines(keys: string): Promise<string> {
+  const certificate = JSON.stringify(join(keys, keyFiles.certificate('nats')))
+  const users = await readFile(join(keys, keyFiles.natsUsers), 'utf8')
+  return `tls { cert_file: ${certificate}, key_file: ${certificate} }\n${users}`
 }
 
 function configuration(store: string, port: number, options: NatsServerOptions): string {

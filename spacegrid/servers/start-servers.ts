@@ -23,15 +23,19 @@ export interface StartServersOptions {
    * free.
    */
   ports?: ServerPorts
+  /** Folder of keys as `npx spacegrid keys` makes it: the servers are closed. By default open. */
+  keys?: string | undefined
   /** Told about downloads; nobody by default. */
   say?: (line: string) => void
 }
 
-const kinds: Record<ServerName, ServerKind> = {
-  nats: natsServerKind(),
-  mongodb: mongodKind(),
-  redis: redisServerKind(),
-}
+type Kinds = Readonly<Record<ServerName, ServerKind>>
+
+const kindsOf = (keys?: string): Kinds => ({
+  nats: natsServerKind(keys === undefined ? {} : { keys }),
+  mongodb: mongodKind(keys),
+  redis: redisServerKind(keys),
+})
 
 /**
  * Makes sure that the servers of a data folder run, and resolves once all of them serve. Those that
@@ -42,7 +46,8 @@ const kinds: Record<ServerName, ServerKind> = {
 export async function startServers(
   options: StartServersOptions,
 ): Promise<Map<ServerName, LocalServer>> {
-  const { which = serverNames, ports = 'customary', say } = options
+  const { which = serverNames, ports = 'customary', keys, say } = options
+  const kinds = kindsOf(keys)
   const dataDirectory = resolve(options.dataDirectory)
   return await withFileLock(join(dataDirectory, 'servers.lock'), async () => {
     const state = await ServerState.read(dataDirectory)
@@ -55,8 +60,9 @@ export async function startServers(
           folder: folderOf(dataDirectory, name),
           onSpawn: (server) => writing.put(server),
         }
-        const running = await adopt(state.get(name), name, startOptions)
+        const running = await adopt(kinds, state.get(name), name, startOptions)
         if (running !== undefined) {
+          checkIsLike(state.get(name), running, dataDirectory)
           if (running.pid !== state.get(name)?.pid) await writing.put(running)
           await running.untilServing()
           return [name, running]
@@ -95,14 +101,31 @@ export interface KnownServer {
 export async function knownServers(dataDirectory: string): Promise<KnownServer[]> {
   const state = await ServerState.read(resolve(dataDirectory))
   const known: KnownServer[] = []
+  const kinds = kindsOf()
   for (const name of serverNames) {
     const folder = folderOf(resolve(dataDirectory), name)
-    const running = await adopt(state.get(name), name, { folder })
-    const record = running ?? state.get(name)
+    const running = await adopt(kinds, state.get(name), name, { folder })
+    const written = state.get(name)
+    // Open or closed, which only what was written down says.
+    const url = written?.port === running?.port ? written?.url : undefined
+    const { pid = 0, port = 0 } = running ?? {}
+    const record = running ? { name, pid, port, url: url ?? running.url } : written
     if (record !== undefined) known.push({ record, running })
   }
   return known
 }
+
+/** Folder of the keys of those that were closed when they ran last; undefined: they were open. */
+export async function keysOfServers(dataDirectory: string): Promise<string | undefined> {
+  const state = await ServerState.read(resolve(dataDirectory))
+  const closed = serverNames.some((name) => isClosed(state.get(name)?.url ?? ''))
+  return closed ? keysIn(dataDirectory) : undefined
+}
+
+/** Where the keys of a closed grid on this machine are. */
+export const keysIn = (dataDirectory: string): string => join(resolve(dataDirectory), 'keys')
+
+const isClosed = (url: string): boolean => url.includes('passwordFile=') || url.startsWith('tls:')
 
 /** Stops those that run, in good order, and gives their names. */
 export async function stopServers(
@@ -123,7 +146,22 @@ function folderOf(dataDirectory: string, name: ServerName): string {
   return join(dataDirectory, 'servers', name)
 }
 
+/** A server goes on as it was started, open or closed. */
+function checkIsLike(
+  record: ServerRecord | undefined,
+  { name, url }: LocalServer,
+  dataDirectory: string,
+): void {
+  if (record === undefined || isClosed(record.url) === isClosed(url)) return
+  const [is, wanted] = isClosed(url) ? ['open', 'closed'] : ['closed', 'open']
+  throw new GridError(
+    'configuration_invalid',
+    `${name} of ${dataDirectory} runs and is ${is}, it is to be ${wanted}: stop it first (npx spacegrid servers down)`,
+  )
+}
+
 async function adopt(
+  kinds: Kinds,
   record: ServerRecord | undefined,
   name: ServerName,
   options: StartOptions,

@@ -11,6 +11,7 @@ import { isCarriedOver, type PartitionCount } from '../../core/repartition.ts'
 import type { SpaceShape } from '../../core/shape.ts'
 import type { Checkpoint } from '../../engine/ports/store.ts'
 import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
+import { filesOfUrl } from '../url-files.ts'
 import {
   type CheckpointDocument,
   checkpointFields,
@@ -106,7 +107,7 @@ export class MongoMove {
       socketTimeoutMS: silentMsMax,
       connectionType: MendedConnection,
     }
-    this.#client = new MongoClient(url, settings)
+    this.#client = new MongoClient(filesOfUrl('MONGODB_URL', url).url, settings)
     this.#database = this.#client.db(database, { readPreference: 'primary' })
     this.#checkpoints = this.#database.collection(checkpointsName)
     this.#moves = this.#database.collection(movesName)

@@ -20,6 +20,7 @@ import type {
   StoreScan,
   StoreWatch,
 } from '../../engine/ports/store.ts'
+import { filesOfUrl } from '../url-files.ts'
 import { CacheDocuments, collectionName, partitionIndex } from './cache-documents.ts'
 import { MongoArchive } from './mongo-archive.ts'
 import {
@@ -94,7 +95,10 @@ export class MongoStore implements RebuildableStore {
   #connecting: Promise<unknown> | undefined
   #closed = false
 
-  /** @throws GridError `configuration_invalid` when the URL is not one of MongoDB's */
+  /**
+   * @param url as MongoDB has it; `passwordFile=` may name a file that holds its password
+   * @throws GridError `configuration_invalid` when the URL is not one of MongoDB's
+   */
   constructor(url: string, clock: Clock, options: MongoStoreOptions = {}) {
     const unavailableAfterMs = options.unavailableAfterMs ?? 5000
     const settings = {
@@ -107,8 +111,9 @@ export class MongoStore implements RebuildableStore {
       heartbeatFrequencyMS: 2000,
       connectionType: MendedConnection,
     }
+    const { url: known } = filesOfUrl('MONGODB_URL', url)
     try {
-      this.#client = new MongoClient(url, settings)
+      this.#client = new MongoClient(known, settings)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new GridError('configuration_invalid', `Not a MongoDB URL: ${reason}`, { cause })

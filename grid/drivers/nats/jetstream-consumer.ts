@@ -35,6 +35,8 @@ export type PushedMessage = Pick<Msg, 'reply' | 'data' | 'headers'>
 /** What a consumer needs of its connection. */
 export interface ConsumerConnection {
   readonly connected: boolean
+  /** Where nobody else may listen; undefined: the driver's own. */
+  readonly inboxPrefix?: string | undefined
   readonly driver: {
     subscribe(
       subject: string,
@@ -76,7 +78,7 @@ export class JetStreamConsumer {
   readonly #heartbeatMs: number
   readonly #listener: ConsumerListener
   readonly #name = nuid.next()
-  readonly #inbox = createInbox()
+  readonly #inbox: string
   #next: number
   #subscription: { unsubscribe(): void } | undefined
   #begun = false
@@ -99,6 +101,7 @@ export class JetStreamConsumer {
     options: { readonly stream: string; readonly next: number; readonly heartbeatMs: number },
   ) {
     this.#connection = connection
+    this.#inbox = createInbox(connection.inboxPrefix)
     this.#manager = manager
     this.#listener = listener
     this.#stream = options.stream

@@ -33,6 +33,11 @@ export interface StreamSettings {
    */
   readonly maxBytes?: number
   /**
+   * One that is missing is waited for: in a closed grid the data pump alone may create it. Default
+   * false: it is created.
+   */
+  readonly isAwaited?: boolean
+  /**
    * A stream that stores such subjects holds what this one would, in another way: while there is
    * one, this one is not created.
    */
@@ -97,6 +102,11 @@ async function findOrCreate(
   } catch (error) {
     if (!isJetStreamError(error, jetStreamCodes.streamNotFound)) throw error
   }
+  if (settings.isAwaited)
+    throw new GridError(
+      'log_unavailable',
+      `Stream ${settings.stream} is not there yet: with STREAMS=await the data pump has to create it`,
+    )
   await checkRivals(manager, settings)
   try {
     return await manager.streams.add(configOf(settings))

@@ -10,6 +10,7 @@ import {
 } from 'nats'
 import { GridError } from '../../core/errors.ts'
 import './mended-transport.ts'
+import { type NatsAddress, natsAddressOf } from './nats-address.ts'
 
 const reconnectWaitMs = 200
 const reconnectJitterMs = 200
@@ -35,29 +36,40 @@ export type ConnectionWatcher = (connected: boolean) => void
  */
 export class NatsConnection {
   readonly driver: DriverConnection
+  /** Where answers come in that nobody else may listen to; undefined: the driver's own. */
+  readonly inboxPrefix: string | undefined
   /** Told of a subject on which the server has not let this connection publish. */
   whenDenied: (subject: string) => void = () => undefined
   #connected = true
   #watchers = new Set<ConnectionWatcher>()
 
   /**
-   * `natsUrl` is a comma-separated list such as `nats://user:password@one:4222,two:4222`. Throws
-   * `log_unavailable` when no server could be reached in time, `configuration_invalid` when waiting
-   * cannot help: an unusable URL, wrong credentials.
+   * `natsUrl` is a comma-separated list such as `nats://user:password@one:4222,two:4222`, or
+   * `tls://one:4222?tlsCAFile=ca.pem&nkeyFile=unit.nk`. Throws `log_unavailable` when no server
+   * could be reached in time, `configuration_invalid` when waiting cannot help: an unusable URL,
+   * wrong credentials, a certificate that is not trusted.
    */
   static async open(natsUrl: string, options: NatsConnectionOptions): Promise<NatsConnection> {
-    const driverOptions = driverOptionsOf(natsUrl, options.name)
+    const address = natsAddressOf(natsUrl)
+    const driverOptions = driverOptionsOf(address, options.name)
     const deadline = performance.now() + (options.connectTimeoutMs ?? 10_000)
     for (;;) {
       try {
-        return new NatsConnection(await connect(driverOptions))
+        return new NatsConnection(await connect(driverOptions), address.inboxPrefix)
       } catch (cause) {
         // The driver could wait by itself (waitOnFirstConnect), but then nobody could make it stop.
         if (isRefusedForGood(cause)) {
           throw new GridError('configuration_invalid', 'NATS refuses the credentials', { cause })
         }
+        const fault = certificateFault(cause)
+        if (fault !== undefined)
+          throw new GridError(
+            'configuration_invalid',
+            `There is no trust between us and NATS at ${address.servers}: ${fault} (NATS_URL may name the authority: tls://host:port?tlsCAFile=ca.pem)`,
+            { cause },
+          )
         if (performance.now() + reconnectWaitMs >= deadline) {
-          const servers = driverOptions.servers
+          const { servers } = address
           throw new GridError('log_unavailable', `No NATS server answers at ${servers}`, { cause })
         }
       }
@@ -65,8 +77,9 @@ export class NatsConnection {
     }
   }
 
-  private constructor(driver: DriverConnection) {
+  private constructor(driver: DriverConnection, inboxPrefix: string | undefined) {
     this.driver = driver
+    this.inboxPrefix = inboxPrefix
     void this.#followStatus()
   }
 
@@ -121,16 +134,25 @@ const isRefusedForGood = (error: unknown): boolean =>
   error instanceof NatsError &&
   (error.code === ErrorCode.AuthorizationViolation || error.code === ErrorCode.BadAuthentication)
 
-function driverOptionsOf(natsUrl: string, name: string): ConnectionOptions & { servers: string[] } {
-  const urls = natsUrl
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map(parseServer)
-  if (urls.length === 0) throw new GridError('configuration_invalid', 'NATS_URL names no server')
-  const credentials = urls.find((url) => url.username !== '')
+const certificateFaults =
+  /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/
+
+/** What is wrong with a certificate, the server's or ours; undefined: something else is. */
+function certificateFault(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = chained(cause)) {
+    const { code = '' } = cause as NodeJS.ErrnoException
+    if (certificateFaults.test(code)) return cause.message
+  }
+  return undefined
+}
+
+const chained = (error: Error): unknown =>
+  error.cause ?? (error as { readonly chainedError?: unknown }).chainedError
+
+function driverOptionsOf(address: NatsAddress, name: string): ConnectionOptions {
+  const { servers, tls, credentials, inboxPrefix } = address
   return {
-    servers: urls.map((url) => `${url.hostname}:${url.port || '4222'}`),
+    servers: [...servers],
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectWaitMs,
@@ -144,24 +166,8 @@ function driverOptionsOf(natsUrl: string, name: string): ConnectionOptions & { s
     // Otherwise every request records a stack trace in case it fails, which costs more than the
     // request.
     noAsyncTraces: true,
-    ...(urls.some((url) => url.protocol === 'tls:') ? { tls: {} } : {}),
-    ...credentialOptionsOf(credentials),
+    ...(tls ? { tls } : {}),
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+    ...credentials,
   }
-}
-
-function credentialOptionsOf(
-  url: URL | undefined,
-): Pick<ConnectionOptions, 'token' | 'user' | 'pass'> {
-  if (url === undefined) return {}
-  const user = decodeURIComponent(url.username)
-  return url.password === '' ? { token: user } : { user, pass: decodeURIComponent(url.password) }
-}
-
-function parseServer(text: string): URL {
-  const url = URL.parse(text.includes('://') ? text : `nats://${text}`)
-  if (url === null || url.hostname === '' || !['nats:', 'tls:'].includes(url.protocol)) {
-    // The text itself stays out of the message: it may hold a password.
-    throw new GridError('configuration_invalid', 'NATS_URL must be nats://host:port, … or tls://…')
-  }
-  return url
 }

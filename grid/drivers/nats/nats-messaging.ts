@@ -210,6 +210,11 @@ export class NatsMessaging implements Messaging {
   }
 
   #answer(request: WireMessage, responder: Responder, counts?: EndpointStatistics): void {
+    if (this.#isElsewhere(request)) {
+      const error = new GridError('invalid_input', 'an answer was to go where no answers come in')
+      this.#refused.note(error, request.subject)
+      return
+    }
     const begun = performance.now()
     const answering = this.#answerOnce(request, responder).then((failure) => {
       this.#answers.delete(answering)
@@ -221,6 +226,14 @@ export class NatsMessaging implements Messaging {
       counts.lastFailure = failure
     })
     this.#answers.add(answering)
+  }
+
+  /**
+   * In a closed grid answers come in below `_INBOX.` alone. Whoever asks for one elsewhere wants us
+   * to publish where it may not.
+   */
+  #isElsewhere({ reply }: WireMessage): boolean {
+    return this.#connection.inboxPrefix !== undefined && reply?.startsWith('_INBOX.') !== true
   }
 
   /** Never rejects; returns what went wrong. */

@@ -21,7 +21,7 @@ export interface ReplyListener<Waiting> {
  */
 export class ReplyInbox<Waiting> {
   readonly #listener: ReplyListener<Waiting>
-  readonly #prefix = `${createInbox()}.`
+  readonly #prefix: string
   /** By the subject on which each is answered, oldest first. */
   readonly #waiting = new Map<string, Waiting>()
   readonly #unwatch: () => void
@@ -30,6 +30,7 @@ export class ReplyInbox<Waiting> {
 
   constructor(connection: NatsConnection, listener: ReplyListener<Waiting>) {
     this.#listener = listener
+    this.#prefix = `${createInbox(connection.inboxPrefix)}.`
     this.#replies = connection.driver.subscribe(`${this.#prefix}*`, {
       callback: (error, message) => {
         if (error === null) this.#answered(message)

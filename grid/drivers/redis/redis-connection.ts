@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { GridError } from '../../core/errors.ts'
+import { filesOfUrl } from '../url-files.ts'
 
 const reconnectMsMax = 1000
 
@@ -25,7 +26,11 @@ export class RedisConnection {
   readonly #connectMs: number
   #lastError: Error | undefined
 
-  /** @throws GridError `configuration_invalid` when the URL is not one of Redis */
+  /**
+   * @param url such as `rediss://host:6379?passwordFile=redis-password&tlsCAFile=ca.pem`
+   * @throws GridError `configuration_invalid` when the URL is not one of Redis, or a file that it
+   * names cannot be read
+   */
   constructor(url: string, options: RedisConnectionOptions) {
     // The value is not repeated: it may hold a password.
     if (!/^rediss?:\/\//.test(url) || !URL.canParse(url))
@@ -34,7 +39,10 @@ export class RedisConnection {
         'A Redis URL is redis://HOST:PORT or rediss://HOST:PORT',
       )
     this.#connectMs = options.connectMs
-    this.#redis = new Redis(url, {
+    const { url: known, files } = filesOfUrl('REDIS_URL', url, ['tlsCAFile'])
+    const { tlsCAFile: ca } = files
+    this.#redis = new Redis(known, {
+      ...(ca === undefined ? {} : { tls: { ca } }),
       connectionName: options.name,
       connectTimeout: options.connectMs,
       socketTimeout: options.silentMs,

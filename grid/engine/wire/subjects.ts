@@ -1,5 +1,8 @@
 import { dashed, type LogName } from '../../core/log-name.ts'
 
+/** In the place of what differs from subject to subject. */
+type AnyOne = '*'
+
 /**
  * Every subject and stream name in one place. Space, command and query names are checked
  * identifiers, so nothing needs escaping; the name of a log has one dot at most, which is one token
@@ -47,7 +50,7 @@ export const subjects = {
   loadAsked: (space: string) => `spacegrid.${space}.load.asked`,
   load: (space: string) => `spacegrid.${space}.load`,
   /** Asked for what one particular unit keeps: requests that others have passed on. */
-  unit: (space: string, id: number) => `spacegrid.${space}.unit.${id}`,
+  unit: (space: string, id: number | AnyOne) => `spacegrid.${space}.unit.${id}`,
   /** Where whoever keeps partitions of the space says that it is there, and how it is. */
   presence: (space: string) => `spacegrid.${space}.presence`,
   /** Where units tell one another that somebody follows what happens, and which caches. */
@@ -55,7 +58,8 @@ export const subjects = {
   /** Where replicas and the data reader tell their digests, and settle who is wrong. */
   audit: (logName: LogName) => `spacegrid.${logName}.audit`,
   /** Asked to open a snapshot of one particular unit or pump. */
-  snapshotForAudit: (logName: LogName, id: number) => `spacegrid.${logName}.snapshot.audit.${id}`,
+  snapshotForAudit: (logName: LogName, id: number | AnyOne) =>
+    `spacegrid.${logName}.snapshot.audit.${id}`,
   /** Asked to replace an entry: any ready unit does it. */
   correct: (logName: LogName) => `spacegrid.${logName}.admin.correct`,
   /** Asked for what a reaction of some space asks of this one: any unit does it. */

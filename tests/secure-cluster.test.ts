@@ -1,0 +1,127 @@
+import { leaks, violations } from '@spacegrid/proof/support/closed-grid'
+import { PatientClient } from '@spacegrid/proof/support/patient-client'
+import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
+import { spacegridCommand } from '@spacegrid/proof/support/spacegrid-command'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { Redis } from 'ioredis'
+import { MongoClient } from 'mongodb'
+import { connect } from 'nats'
+import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { findFreePort } from 'spacegrid/servers/free-port'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const giveUpMs = 60_000
+
+let folder: string
+let cluster: ProcessCluster
+let client: PatientClient
+
+beforeAll(async () => {
+  folder = await temporaryFolder('secure')
+  cluster = await ProcessCluster.start({
+    ...{ units: 2, queryUnits: 1, secure: true, console: true },
+    application: repositoryApplication('ticketing'),
+    dataDirectory: folder,
+    port: await findFreePort(),
+    serverPorts: 'free',
+    environment: { PAST_MS: '600000' },
+  })
+  client = new PatientClient(cluster.urls.http)
+})
+
+afterAll(async () => {
+  await client?.close()
+  await cluster?.stop()
+})
+
+const portOf = (name: string) => cluster.processes.find((it) => it.name === name)?.port ?? 0
+
+/** @returns where the hold stands in the log */
+async function sell(eventId: string): Promise<number> {
+  const sections = [{ section: 'A', rows: 2, seatsPerRow: 5, price: 1 }]
+  const event = { eventId, name: eventId, startsAt: Date.now() + 86_400_000, sections }
+  const done = await client.persist('ticketing', 'createEvent', event, giveUpMs)
+  expect(done?.status).toBe(200)
+  const asked = { eventId, section: 'A', quantity: 2, customerId: 'one' }
+  const held = await client.persist('ticketing', 'holdBestAvailable', asked, giveUpMs)
+  expect(held?.status).toBe(200)
+  return held?.body.position as number
+}
+
+async function get(url: string, headers: Record<string, string> = {}): Promise<number> {
+  const response = await fetch(url, { headers })
+  await response.arrayBuffer()
+  return response.status
+}
+
+test('a closed grid does all that it does, after kills too, and NATS refuses it nothing', async () => {
+  const position = await sell('first')
+  for (const name of ['ticketing-1', 'data-pump', 'data-writer', 'data-reader', 'query-unit-1']) {
+    const component = cluster.components.find(({ settings }) => settings.name === name)
+    if (!component) throw new Error(`there is no ${name}`)
+    component.kill('SIGKILL')
+    await component.gone
+    await cluster.restart(component)
+  }
+  await sell('second')
+  const { queries = '' } = cluster.urls
+  for (const url of [cluster.urls.http, queries]) {
+    const ask = (name: string, headers = {}) => get(`${url}/ticketing/queries/${name}`, headers)
+    expect(await ask('availability?eventId=second')).toBe(200)
+    expect(await ask('availability?eventId=second', { 'Grid-Consistency': 'latest' })).toBe(200)
+    expect(await ask('availability?eventId=first', { 'Grid-Position': `=${position}` })).toBe(200)
+    expect(await get(`${url}/ticketing/archive/events/first`)).toBe(200)
+  }
+  // A query unit passes it on.
+  const passed = await fetch(`${queries}/ticketing/commands/releaseHold`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ holdId: 'none' }),
+  })
+  expect(passed.status).toBe(409)
+  const { code, output, errors } = await spacegridCommand(['audit'], {
+    environment: { DATA_DIR: folder },
+  })
+  expect([code, errors]).toEqual([0, ''])
+  expect(output).toContain('ticketing: all equal')
+  expect(await violations(folder)).toEqual([])
+})
+
+test('no key, password or token is in a log, a command line, an environment or a file of ours', async () => {
+  const pids = cluster.processes.map(({ pid }) => pid)
+  expect(pids.length).toBeGreaterThan(8)
+  expect(await leaks(folder, pids)).toEqual([])
+})
+
+test('nobody comes in without a key or a password, whatever is asked', async () => {
+  const { nats, mongodb, redis } = cluster.urls
+  const port = { nats: portOf('nats'), mongodb: portOf('mongodb'), redis: portOf('redis') }
+  for (const options of [{}, { user: 'unit', pass: 'guess' }, { token: 'guess' }])
+    await expect(
+      connect({
+        ...{ port: port.nats, timeout: 3000, reconnect: false },
+        ...{ ...options, tls: { rejectUnauthorized: false } as object },
+      }),
+    ).rejects.toThrow(/authorization violation/i)
+  for (const auth of [undefined, { username: 'spacegrid', password: 'guess' }]) {
+    const stranger = new MongoClient(`mongodb://127.0.0.1:${port.mongodb}/`, {
+      ...{ directConnection: true, serverSelectionTimeoutMS: 3000 },
+      ...{ tls: true, tlsAllowInvalidCertificates: true, ...(auth ? { auth } : {}) },
+    })
+    await expect(
+      stranger.db('spacegrid').collection('ticketing.seats').findOne({}),
+    ).rejects.toThrow(/authentication/i)
+    await stranger.close()
+  }
+  for (const password of [undefined, 'guess']) {
+    const stranger = new Redis({
+      ...{ host: '127.0.0.1', port: port.redis, lazyConnect: true, retryStrategy: () => null },
+      ...{ tls: { rejectUnauthorized: false }, ...(password ? { password } : {}) },
+    })
+    stranger.on('error', () => undefined)
+    await expect(stranger.connect().then(() => stranger.dbsize())).rejects.toThrow()
+    stranger.disconnect()
+  }
+  // And the addresses that are told hold no more than names of files.
+  expect([nats, mongodb, redis].join()).not.toMatch(/:[^/@]+@/)
+})
