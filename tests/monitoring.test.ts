@@ -77,6 +77,7 @@ test('Prometheus asks every role that Compose can run', async () => {
   for (const name of asked) expect(compose).toMatch(new RegExp(`^  ${name}:$`, 'm'))
 })
 
+// Skipped: without promtool nobody can ask it; said loudly above.
 describe.skipIf(!isPrometheusInstalled(process.env))('by promtool', () => {
   test.each([
     [['check', 'config', 'prometheus.yml']],
