@@ -138,6 +138,16 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/repartition.ts')).addRepartition,
     },
     {
+      name: 'backup',
+      summary: 'copy spaces, with all they were, into a folder, while the grid runs',
+      load: async () => (await import('../commands/backup.ts')).addBackup,
+    },
+    {
+      name: 'restore',
+      summary: 'make spaces again what they were at any moment of a backup',
+      load: async () => (await import('../commands/restore.ts')).addRestore,
+    },
+    {
       name: 'recover',
       summary: 'the way back when the log or the store has been lost',
       load: async () => (await import('../commands/recover.ts')).addRecover,
