@@ -140,7 +140,7 @@ counts what it melds, so of \`spacegrid_transactions_total\` one unit has all of
 *do* adds up (\`spacegrid_command_seconds\`, \`spacegrid_log_append_seconds\`, \`spacegrid_collisions_total\`). The embedded grid has everything
 in one process and tells all of it, the replicas of its units and its pump added up.
 
-A histogram has the series \`_bucket\` (label \`le\`), \`_sum\` and \`_count\`.
+What is worth an alert: [monitoring.md](monitoring.md). A histogram has the series \`_bucket\` (label \`le\`), \`_sum\` and \`_count\`.
 `
 
 if (import.meta.main)
