@@ -92,6 +92,21 @@ export function describeArchiveConformance(
       expect(await store.get(space, 'seats', 'b')).toEqual(left('b', {}, 2))
     })
 
+    test('all of it is given, and nothing that is in memory', async () => {
+      const all = async () => {
+        const found: StoredEntry[] = []
+        for await (const entries of store.archive?.all(space) ?? []) found.push(...entries)
+        return found.sort((one, other) => Number(one.key > other.key) - 0.5)
+      }
+      expect(await all()).toEqual([])
+      const gone = Array.from({ length: 1203 }, (_, at) => left(`k${1000 + at}`, { at }, 2))
+      await store.apply(space, 0, checkpointAt(2), [put('a', { at: 0 }, 1), ...gone, stirred(2)])
+      expect(await all()).toEqual(gone)
+      const back = [put('k1000', { at: 0 }, 3), remove('k1001', 3)]
+      await store.apply(space, 2, checkpointAt(3), back)
+      expect(await all()).toEqual(gone.slice(2))
+    })
+
     test('it stays when what is in memory is written anew, and goes with the space', async () => {
       await store.apply(space, 0, checkpointAt(2), [
         put('a', {}, 1),

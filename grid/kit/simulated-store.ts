@@ -188,6 +188,13 @@ export class SimulatedStore implements RebuildableStore {
         if (entry.archived && entry.cache === asked.cache) first.add(sound(entry))
       return first.items
     },
+    all: (logName) => this.#archived(logName),
+  }
+
+  async *#archived(logName: LogName): AsyncGenerator<StoredEntry[], void> {
+    this.#reach()
+    for (const entry of this.#spaces.get(logName)?.entries.values() ?? [])
+      if (entry.archived) yield [sound(entry)]
   }
 
   async clear(logName: LogName): Promise<void> {

@@ -50,6 +50,10 @@ const defaults = {
   WAITING_ROOM_INSIDE: 100,
   WAITING_ROOM_INSIDE_MAX: 10_000,
   WAITING_ROOM_REQUESTS_MAX: 200,
+  AUTH_CLOCK_SKEW_MS: 5000,
+  AUTH_NAME_CLAIM: 'sub',
+  AUTH_ROLES_CLAIM: 'roles',
+  AUDIT_FILE_BYTES_MAX: 67_108_864,
 }
 
 function refusalOf(variables: Record<string, string>): GridError {

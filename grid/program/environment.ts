@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { linesNamed } from '../core/waiting-room.ts'
+import { accessProblems, accessVariables } from './access-environment.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
 import { rateLimitPattern } from './rate-limit-text.ts'
@@ -381,6 +382,7 @@ export const environmentSchema = Type.Object({
     allowed: 'a URL such as http://127.0.0.1:8080',
   }),
   ...waitingRoomVariables,
+  ...accessVariables,
 })
 
 export type Environment = Static<typeof environmentSchema>
@@ -420,6 +422,7 @@ export function readEnvironment(
   const lines = environment.WAITING_ROOM
   const wrong = typeof lines === 'string' ? linesNamed(lines).problem : undefined
   if (wrong !== undefined) problems.push(`WAITING_ROOM=${shown(String(lines))}: ${wrong}`)
+  problems.push(...accessProblems(environment))
   const { UNITS_MIN, UNITS_MAX } = environment
   if (Number(UNITS_MIN) > Number(UNITS_MAX))
     problems.push(`UNITS_MIN=${UNITS_MIN} is more than UNITS_MAX=${UNITS_MAX}`)

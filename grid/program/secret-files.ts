@@ -9,6 +9,7 @@ const secretVariables = [
   'ADMIN_TOKEN',
   'CONSOLE_TOKEN',
   'WAITING_ROOM_KEY',
+  'AUTH_TOKEN',
 ] as const
 /** More is no such value: somebody has named another file. */
 const lengthMax = 65_536

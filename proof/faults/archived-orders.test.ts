@@ -1,7 +1,14 @@
+import { MongoClient } from 'mongodb'
+import { connect } from 'nats'
+import type { Restored } from 'spacegrid/backup/restore'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { componentStatus } from '../support/component-status.ts'
+import { auditCopies } from '../support/copies-audit.ts'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { nothingFound } from '../support/grid-audit.ts'
+import { operate } from '../support/recover-command.ts'
 import { auditStore } from '../support/store-audit.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -14,6 +21,7 @@ const victims = [
 ]
 
 interface StoredOrder {
+  readonly _id: string
   readonly status: string
   readonly _grid: { readonly archived?: boolean }
 }
@@ -65,3 +73,89 @@ test(`while orders leave memory and come back, and pump, writer and reader are k
   expect(orders.length).toBeGreaterThanOrEqual(bought.length)
   process.stderr.write(`${orders.length} orders, ${cancelled()} of them came back\n`)
 })
+
+// docs/backup.md
+test('everything is destroyed: a backup is restored to a position before a mistake, the digest is equal, and what had left memory is there', {
+  timeout: 240_000,
+}, async () => {
+  const { urls } = grid.cluster
+  const folder = await temporaryFolder('backup')
+  const servers = { NATS_URL: urls.nats, MONGODB_URL: urls.mongodb, REDIS_URL: urls.redis }
+  const call = async (expected: number, ...words: string[]) => {
+    const outcome = await operate({ ...servers, SPACES: 'ticketing' }, ...words)
+    expect(outcome).toMatchObject({ code: expected })
+    return outcome
+  }
+  const client = grid.client()
+  await call(0, 'backup', '--out', folder)
+  const orderId = await buy(client)
+  const { position, digest } = await quietState()
+  const before = await storedOrders()
+  // The mistake.
+  await client.command('ticketing', 'cancelOrder', { orderId }, persisted)
+  const second = await call(0, 'backup', '--out', folder)
+  expect(second.output).toContain('added to what was there')
+  expect((await call(1, 'restore', '--from', folder)).errors).toMatch(/--overwrite/)
+  const refused = await call(1, 'restore', '--from', folder, '--overwrite')
+  expect(refused.errors).toMatch(/is running: stop all/)
+
+  const stopped = [...grid.cluster.components]
+  await Promise.all(stopped.map((component) => component.stop()))
+  await destroyEverything()
+  const made = await call(0, 'restore', '--from', folder, '--to', String(position), '--json')
+  const { logs } = JSON.parse(made.output) as { logs: Restored[] }
+  expect(logs).toMatchObject([{ log: 'ticketing', position, digest, different: [] }])
+  await Promise.all(stopped.map((component) => grid.cluster.restart(component)))
+  expect(byId(await storedOrders())).toEqual(byId(before))
+  const cancelled = await client.command('ticketing', 'cancelOrder', { orderId }, persisted)
+  expect(cancelled.status).toBe(200)
+  expect(await auditCopies(urls, 'ticketing', 2, 30_000)).toEqual([])
+})
+
+const persisted = { prefer: 'ack=persisted' }
+
+/** One more seat. Returns the order, which has left memory. */
+async function buy(client: ReturnType<FaultGrid['client']>): Promise<string> {
+  const sections = [{ section: 'A', rows: 1, seatsPerRow: 4, price: 100 }]
+  const event = { eventId: 'mistake', name: 'M', startsAt: 0, sections }
+  await client.command('ticketing', 'createEvent', event)
+  const hold = { eventId: 'mistake', section: 'A', quantity: 4, customerId: 'm' }
+  const { result: held } = (await client.command('ticketing', 'holdBestAvailable', hold)).body
+  const { holdId } = held as { holdId: string }
+  const confirm = { holdId, paymentReference: 'p' }
+  const { result } = (await client.command('ticketing', 'confirmHold', confirm, persisted)).body
+  const haveLeft = async () => (await storedOrders()).every(({ _grid }) => _grid.archived === true)
+  await waitFor(haveLeft, { what: 'all orders to leave memory', timeoutMs: 60_000 })
+  return (result as { orderId: string }).orderId
+}
+
+/** What a unit is when nothing happens: asked until it is the same twice. */
+async function quietState() {
+  const unit = grid.cluster.components.find(({ settings }) => settings.role === 'processing-unit')
+  const ask = () => componentStatus(unit?.settings.adminPort ?? 0)
+  let before = await ask()
+  await waitFor(
+    async () => {
+      const now = await ask()
+      const isQuiet = now.position === before.position && now.digestPosition === now.position
+      before = now
+      return isQuiet
+    },
+    { what: 'a moment in which nothing happens', timeoutMs: 30_000 },
+  )
+  return before
+}
+
+const byId = (orders: readonly StoredOrder[]) =>
+  [...orders].sort((one, other) => Number(one._id > other._id) - 0.5)
+
+async function destroyEverything(): Promise<void> {
+  const { urls } = grid.cluster
+  const client = await MongoClient.connect(urls.mongodb)
+  await client.db('spacegrid').dropDatabase()
+  await client.close()
+  const connection = await connect({ servers: urls.nats })
+  const manager = await connection.jetstreamManager()
+  for (const kind of ['LOG', 'CHANGES']) await manager.streams.delete(`SPACE_ticketing_${kind}`)
+  await connection.close()
+}

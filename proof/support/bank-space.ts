@@ -83,9 +83,12 @@ const totals = defineQuery('totals', {
 })
 
 /** A space that can be given any number of partitions. */
-export const bank = defineSpace('bank', {
-  partitions: Number(process.env.PARTITIONS ?? 1),
-  caches: [accounts, receipts, drawers],
-  commands: [deposit, equip, transfer],
-  queries: [balance, receipt, totals],
-})
+export const createBank = (partitions: number) =>
+  defineSpace('bank', {
+    partitions,
+    caches: [accounts, receipts, drawers],
+    commands: [deposit, equip, transfer],
+    queries: [balance, receipt, totals],
+  })
+
+export const bank = createBank(Number(process.env.PARTITIONS ?? 1))

@@ -6,6 +6,9 @@ export interface ComponentStatus {
   readonly published?: number
   readonly lag: number
   readonly entries: number
+  /** Units: of the state at `digestPosition`. */
+  readonly digest: string
+  readonly digestPosition: number
 }
 
 /** @throws when nobody answers within a second, as while the process is paused */

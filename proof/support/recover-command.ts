@@ -8,15 +8,21 @@ export interface RecoverOutcome {
 }
 
 /** `spacegrid recover`, as an operator would call it. */
-export function recover(
+export const recover = (
   environment: Readonly<Record<string, string>>,
   ...options: string[]
+): Promise<RecoverOutcome> => operate(environment, 'recover', ...options)
+
+/** A command of `spacegrid`, as an operator would call it. */
+export function operate(
+  environment: Readonly<Record<string, string>>,
+  ...words: string[]
 ): Promise<RecoverOutcome> {
   return new Promise((resolve) => {
     const none = { NATS_URL: '', MONGODB_URL: '', REDIS_URL: '' }
     execFile(
       process.execPath,
-      [spacegridProgram, 'recover', ...options],
+      [spacegridProgram, ...words],
       { env: { ...process.env, ...none, ...environment } },
       (error, output, errors) => resolve({ code: error ? Number(error.code) : 0, output, errors }),
     )

@@ -94,7 +94,7 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
   'To operate:': [
     {
       name: 'keys',
-      summary: 'keys, passwords and certificates of a closed grid',
+      summary: 'keys, passwords and certificates of a closed grid, and API keys of callers',
       load: async () => (await import('../commands/keys.ts')).addKeys,
     },
     {
@@ -136,6 +136,16 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       name: 'repartition',
       summary: 'move a stopped space to another number of partitions',
       load: async () => (await import('../commands/repartition.ts')).addRepartition,
+    },
+    {
+      name: 'backup',
+      summary: 'copy spaces, with all they were, into a folder, while the grid runs',
+      load: async () => (await import('../commands/backup.ts')).addBackup,
+    },
+    {
+      name: 'restore',
+      summary: 'make spaces again what they were at any moment of a backup',
+      load: async () => (await import('../commands/restore.ts')).addRestore,
     },
     {
       name: 'recover',

@@ -5,6 +5,7 @@ import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { ownHeaders } from '@spacegrid/grid/program/own-credential'
 import type { OutboxAnswers, OutboxAsked } from '@spacegrid/runtime/reactions/outbox-desk'
 import { findGrid } from '../audit/audit-targets.ts'
 import { knownToken } from '../keys/known-token.ts'
@@ -39,7 +40,7 @@ export class ReactionsDesk {
       const ask: Ask = async (of, asked) => {
         const data = Buffer.from(JSON.stringify(asked))
         const answer = await messaging.request(subjects.reactions(of), data, {
-          timeoutMs: answerMs,
+          ...{ timeoutMs: answerMs, headers: ownHeaders(environment) },
         })
         return JSON.parse(Buffer.from(answer.data).toString())
       }

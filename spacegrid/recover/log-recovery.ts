@@ -267,7 +267,11 @@ export const checkpointOf = (state: SpaceState, logIdentity: string): Checkpoint
 })
 
 /** The same content, at the position from which the new log goes on. */
-function continuing(stored: Checkpoint, position: number, { identity }: LogBounds): Checkpoint {
+export function continuing(
+  stored: Checkpoint,
+  position: number,
+  { identity }: LogBounds,
+): Checkpoint {
   const { digest, entries } = stored
   const replicated = encodeHeader({ ...decodeHeader(stored.replicated), position })
   return { position, logIdentity: identity, digest, entries, replicated }

@@ -66,15 +66,22 @@ export async function openGridIfAny(environment: Environment): Promise<RecoveryG
 }
 
 /**
+ * @param todo what is to be done with it, for people
+ * @param orNew files for an embedded grid are made where there is none
  * @throws GridError `configuration_invalid` when there is none; `log_unavailable` when NATS does
  * not answer
  */
-export async function openGrid(environment: Environment): Promise<RecoveryGrid> {
+export async function openGrid(
+  environment: Environment,
+  todo = 'recover',
+  { orNew = false }: { readonly orNew?: boolean } = {},
+): Promise<RecoveryGrid> {
   const grid = await openGridIfAny(environment)
   if (grid) return grid
+  if (orNew) return new EmbeddedFiles(environment)
   throw new GridError(
     'configuration_invalid',
-    `There is no grid to recover: set NATS_URL and MONGODB_URL, or DATA_DIR to the folder of a grid (now: ${environment.DATA_DIR}); the servers of a cluster that was stopped are started by npx spacegrid servers up`,
+    `There is no grid to ${todo}: set NATS_URL and MONGODB_URL, or DATA_DIR to the folder of a grid (now: ${environment.DATA_DIR}); the servers of a cluster that was stopped are started by npx spacegrid servers up`,
   )
 }
 

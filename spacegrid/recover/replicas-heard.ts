@@ -1,6 +1,7 @@
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { decodeOfAnyLog, encodeAuditMessage } from '@spacegrid/grid/engine/agreement/audit-codec'
 import { isReplica, type Teller } from '@spacegrid/grid/engine/agreement/audit-message'
+import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
@@ -20,19 +21,24 @@ const answerMs = 700
 /**
  * Every unit and pump that tells a digest of the space: the one that is furthest on first, and of
  * those who are level a unit.
+ * @param isEnough somebody who need not be waited for any longer; left out: all are heard
  */
 export async function hearReplicas(
   logName: LogName,
   messaging: Messaging,
   clock: Clock,
+  isEnough: (replica: HeardReplica) => boolean = () => false,
 ): Promise<HeardReplica[]> {
   const heard = new Map<number, HeardReplica>()
+  const enough = new Wakeup(clock)
   const subscription = messaging.subscribe(subjects.audit(logName), ({ data }) => {
     const { logIdentity, message } = decodeOfAnyLog(data) ?? {}
     if (logIdentity === undefined || message?.kind !== 'digest' || !isReplica(message.from)) return
-    heard.set(message.from.id, { ...message.from, logIdentity, position: message.position })
+    const replica = { ...message.from, logIdentity, position: message.position }
+    heard.set(message.from.id, replica)
+    if (isEnough(replica)) enough.wake()
   })
-  await sleep(clock, listenMs)
+  await enough.sleep(new AbortController().signal, listenMs)
   await subscription.stop()
   return [...heard.values()].sort(
     (one, other) => other.position - one.position || other.role.localeCompare(one.role),

@@ -26,10 +26,8 @@ const stepEntriesMax = 2000
 const stepBytesMax = 8 * 1024 * 1024
 
 /**
- * Writes the store anew. The first step takes it away from everybody: its checkpoint belongs to no
- * log and has a position of this run's own, so no writer's step begins there, also not another
- * run's. The last step is the real checkpoint, after everything has been read again. Returns the
- * entries whose values the store gives back otherwise.
+ * Writes the store anew from a copy that a log continues. Returns the entries whose values the
+ * store gives back otherwise.
  * @throws Refused when what was written is not what was to be written; the store is left as being
  * written anew
  */
@@ -38,26 +36,84 @@ export async function rewriteStore(
   { store, random }: RecoveryPorts,
   progress: Progress,
 ): Promise<readonly string[]> {
-  const { logName } = findings
   const { state, logIdentity } = copy
-  let at = startOf(random)
-  const header = encodeHeader(state.header())
-  const building = (position: number): Checkpoint => ({
-    ...{ position, logIdentity: writtenAnew, digest: '', entries: 0, replicated: header },
-  })
-  await store.beginAnew(logName, building(at))
+  const writing = new StoreWriting(findings.logName, state, store, random, writtenAnew)
+  await writing.begin()
   // From here on nobody moves the store, and nobody trims the log beyond where it was.
   await copy.follow(await copy.last())
-  let written = 0
-  for (const entries of stepsOf(state)) {
-    await store.apply(logName, at, building(at - 1), entries)
-    at--
-    written += entries.length
-    progress('writing', written)
-  }
-  const different = await readAgain(logName, state, store, progress)
-  await store.apply(logName, at, checkpointOf(state, logIdentity), [])
+  const different = await writing.write(progress)
+  await writing.end(checkpointOf(state, logIdentity))
   return different
+}
+
+/**
+ * A store that is written anew. The first step takes it away from everybody: its checkpoint
+ * belongs to no log and has a position of this run's own, so no writer's step begins there, also
+ * not another run's. The last step is the real checkpoint, after everything has been read again.
+ */
+export class StoreWriting {
+  readonly #logName: LogName
+  readonly #state: SpaceState
+  readonly #store: RebuildableStore
+  /** In the checkpoint meanwhile. */
+  readonly #identity: string
+  #at: number
+
+  constructor(
+    logName: LogName,
+    state: SpaceState,
+    store: RebuildableStore,
+    random: Random,
+    identity: string,
+  ) {
+    this.#logName = logName
+    this.#state = state
+    this.#store = store
+    this.#identity = identity
+    this.#at = startOf(random)
+  }
+
+  async begin(): Promise<void> {
+    await this.#store.beginAnew(this.#logName, this.#building(this.#at))
+  }
+
+  /**
+   * Returns the entries whose values the store gives back otherwise.
+   * @param archived what has left memory, in pieces: written too
+   * @throws Refused when something else is there than was written
+   */
+  async write(
+    progress: Progress,
+    archived?: AsyncIterable<StoredChange[]>,
+  ): Promise<readonly string[]> {
+    let written = 0
+    for (const entries of stepsOf(this.#state)) {
+      await this.#apply(entries)
+      written += entries.length
+      progress('writing', written)
+    }
+    for await (const entries of archived ?? []) {
+      await this.#apply(entries)
+      written += entries.length
+      progress('writing what has left memory', written)
+    }
+    return await readAgain(this.#logName, this.#state, this.#store, progress)
+  }
+
+  async end(checkpoint: Checkpoint): Promise<void> {
+    await this.#store.apply(this.#logName, this.#at, checkpoint, [])
+  }
+
+  async #apply(entries: readonly StoredChange[]): Promise<void> {
+    await this.#store.apply(this.#logName, this.#at, this.#building(this.#at - 1), entries)
+    this.#at--
+  }
+
+  #building(position: number): Checkpoint {
+    const replicated = encodeHeader(this.#state.header())
+    const logIdentity = this.#identity
+    return { position, logIdentity, digest: '', entries: 0, replicated }
+  }
 }
 
 const startOf = (random: Random): number => -1 - (random.integer() % 2 ** 48)

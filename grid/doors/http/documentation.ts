@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { documentsPermission } from '../../core/access.ts'
 import type { Space } from '../../core/definition.ts'
 import { introduction, logo, pageStyle } from './documentation-page.ts'
 import { type Door, sendJson } from './exchange.ts'
@@ -17,14 +18,18 @@ export function addDocumentation(
 ): void {
   const described = { ...options, description: introduction(spaces) }
   app.addSchema(problemSchema)
-  app.register(swagger, swaggerOptions(spaces, described))
-  app.register(async (pages) => {
-    await protectPages(pages)
-    pages.register(swaggerUi, pageOptions(options.title))
+  app.register(swagger, swaggerOptions(spaces, described, door.pipeline.access !== undefined))
+  app.register(async (page) => {
+    page.addHook('onRoute', (route) => {
+      route.config = { ...route.config, permission: documentsPermission } as object
+    })
+    await protectPages(page)
+    page.register(swaggerUi, pageOptions(options.title))
   })
   let document: string | undefined
   app.register(async (routes) => {
-    routes.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    const config = { permission: documentsPermission }
+    routes.get('/openapi.json', { schema: { hide: true }, config }, async (_request, reply) => {
       document ??= JSON.stringify(app.swagger())
       sendJson(door, reply, [], document)
     })

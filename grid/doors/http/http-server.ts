@@ -9,12 +9,13 @@ import {
   fastify,
 } from 'fastify'
 import type { Space } from '../../core/definition.ts'
-import type { GridError } from '../../core/errors.ts'
+import { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
 import { SpaceQueries } from '../events/space-queries.ts'
 import { Streams, type StreamsOptions } from '../events/streams.ts'
+import { isRefusal } from '../request/access/access-control.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { readableCaches } from '../request/readable-caches.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
@@ -26,6 +27,7 @@ import { addCommandRoute } from './command-route.ts'
 import { answerOrigins, isPreflight } from './cross-origin.ts'
 import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
 import { addDocumentation } from './documentation.ts'
+import { challenge, Entrance } from './entrance.ts'
 import { addEntryRoute } from './entry-route.ts'
 import { addEventRoute } from './event-route.ts'
 import { type Door, traceOfRequest, traceReply } from './exchange.ts'
@@ -116,6 +118,8 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    * where to go.
    */
   readonly pages?: Pages
+  /** Told of every route there is, for whoever looks at all of them. */
+  readonly toldRoute?: (route: { readonly method: string; readonly url: string }) => void
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
@@ -166,7 +170,7 @@ export function createHttpServer(
   const door: Door = {
     log: settings.log,
     pipeline,
-    streams: new Streams(options.streams),
+    streams: new Streams(options.streams, pipeline.access),
     closing: false,
     compression: compressionLengthMin === 0 ? undefined : new BodyCompression(compressionLengthMin),
     crossOrigin: corsOrigins.length > 0,
@@ -174,6 +178,7 @@ export function createHttpServer(
   const refuse: Refuse = (reply, error, status = error.status) => {
     const { raw } = reply.request
     traceReply(reply)
+    challenge(reply, error)
     if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)
     return sendProblemEarly(reply, error, status, { ...settings, closing: door.closing })
   }
@@ -195,7 +200,13 @@ export function createHttpServer(
   app.server.maxHeadersCount = 0
   app.server.maxConnections = settings.connectionsMax
   app.decorateRequest('trace', undefined)
+  const { toldRoute } = options
+  if (toldRoute)
+    app.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) toldRoute({ method: one, url })
+    })
   refuseBadBeginnings(app, settings)
+  app.decorateRequest('isBlind', pipeline.access !== undefined)
   lookAtBeginnings(app, door, missing, refuse, settings)
   if (options.rateLimit) limitRate(app, options.rateLimit)
   takeJson(app)
@@ -205,7 +216,12 @@ export function createHttpServer(
   const spaces = [...rotations.values()].map(({ space }) => space)
   addDocumentation(app, door, spaces, settings)
   if (options.pages) addPages(app, options.pages)
-  else app.register((routes) => addFrontPage(routes, spaces, settings))
+  else
+    app.register(async (routes) =>
+      pipeline.access
+        ? addFrontPage(routes, undefined, defaults)
+        : addFrontPage(routes, spaces, settings),
+    )
   app.register(async (routes) => {
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
@@ -298,6 +314,8 @@ function lookAtBeginnings(
   refuse: Refuse,
   limits: HeadLimits,
 ): void {
+  const { access } = door.pipeline
+  const entrance = access && new Entrance(access)
   app.addHook('onRequest', (request, reply, done) => {
     const excess = excessOf(request.raw, limits)
     if (excess) {
@@ -305,9 +323,13 @@ function lookAtBeginnings(
       return
     }
     const fault = hostFault(request.raw)
-    if (fault || request.method !== 'OPTIONS') done(fault)
-    else if (door.crossOrigin && isPreflight(request)) done()
-    else missing(request, reply)
+    const isAsked = request.method === 'OPTIONS'
+    // It asks for nothing, and browsers send it without saying who asks.
+    const isPreflighted = isAsked && door.crossOrigin && isPreflight(request)
+    const go = () => (isAsked && !isPreflighted ? void missing(request, reply) : done())
+    if (fault) done(fault)
+    else if (!entrance || isPreflighted) go()
+    else entrance.enter(request, go, done)
   })
 }
 
@@ -371,7 +393,7 @@ function answerFailures(
     if (request.is404) return missing(request, reply)
     const fault = requestFault(error, request, bodyBytesMax)
     // Refused before the route chose a unit: any unit's position serves.
-    if (!reply.hasHeader('grid-position')) {
+    if (!(reply.hasHeader('grid-position') || isRefusal(fault ?? error))) {
       const space = request.routeOptions.url?.split('/', 2)[1] ?? ''
       const unit = rotations.get(space)?.next()
       if (unit) reply.header('grid-position', unit.position)
@@ -391,6 +413,7 @@ function sendMissing(
 ): FastifyReply {
   const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
   const [path] = (request.raw.url ?? '/').split(/[?#]/, 1) as [string]
+  if (request.isBlind) return refuse(reply, new GridError('unknown_route', 'No such route'))
   const { error, status, allow, space } = explainMissing(path, spaces, readable)
   const unit = space === undefined ? undefined : rotations.get(space)?.next()
   if (unit) reply.header('grid-position', unit.position)

@@ -2,7 +2,13 @@ import type { Database } from 'lmdb'
 import { FirstOfRange } from '../../core/archive-range.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { ArchiveRange, StoredEntry } from '../../engine/ports/store.ts'
-import { decodeEntryKey, encodeArchivedKey, readStored } from '../../engine/wire/entry-codec.ts'
+import {
+  archivedPrefix,
+  decodeEntryKey,
+  encodeArchivedKey,
+  inMemoryStart,
+  readStored,
+} from '../../engine/wire/entry-codec.ts'
 
 /** Entries decoded in one turn. */
 const piece = 500
@@ -33,6 +39,25 @@ export async function rangeOfArchive(
     }
     if (!last || count === 0) return first.items
     start = last
+    await new Promise<void>((resolve) => clock.soon(resolve))
+  }
+}
+
+/** Everything that has left memory, for a backup. */
+export async function* allOfArchive(
+  entries: Database<Buffer, Buffer>,
+  clock: Clock,
+): AsyncGenerator<StoredEntry[], void> {
+  let last: Buffer | undefined
+  for (;;) {
+    const start = last ? { start: last, exclusiveStart: true } : { start: archivedPrefix }
+    const found = [...entries.getRange({ ...start, end: inMemoryStart, limit: piece })]
+    if (found.length === 0) return
+    yield found.map(({ key: storedKey, value }) => {
+      const { cache, key } = decodeEntryKey(storedKey)
+      return readStored(cache, key, value)
+    })
+    last = found.at(-1)?.key
     await new Promise<void>((resolve) => clock.soon(resolve))
   }
 }

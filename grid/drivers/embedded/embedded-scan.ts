@@ -2,10 +2,7 @@ import type { Database, Transaction } from 'lmdb'
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
-import { decodeEntryKey, readStored } from '../../engine/wire/entry-codec.ts'
-
-/** Behind everything that has left memory. */
-export const inMemoryStart: Buffer = Buffer.from([1])
+import { decodeEntryKey, inMemoryStart, readStored } from '../../engine/wire/entry-codec.ts'
 
 export interface EmbeddedScanOptions extends ScanOptions {
   readonly chunkEntries: number

@@ -19,12 +19,13 @@ import {
   encodeCheckpoint,
   encodeEntry,
   encodeEntryKey,
+  inMemoryStart,
   readStored,
 } from '../../engine/wire/entry-codec.ts'
 import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
-import { rangeOfArchive } from './embedded-archive.ts'
+import { allOfArchive, rangeOfArchive } from './embedded-archive.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
-import { EmbeddedScan, inMemoryStart } from './embedded-scan.ts'
+import { EmbeddedScan } from './embedded-scan.ts'
 import { StoreFile } from './store-file.ts'
 
 /** Longest that changes are encoded without letting others have a turn. */
@@ -188,6 +189,10 @@ export class EmbeddedStore implements RebuildableStore {
       this.#checkOpen()
       if (!this.#file.checkpoints.doesExist(logName)) return []
       return await rangeOfArchive(this.#file.entriesOf(logName), asked, this.#clock)
+    },
+    all: (logName) => {
+      this.#checkOpen()
+      return allOfArchive(this.#file.entriesOf(logName), this.#clock)
     },
   }
 

@@ -8,6 +8,8 @@ import { type EntryDocument, storedField } from './mongo-document.ts'
 
 /** A range that MongoDB does not find in this time is not answered. */
 const rangeMsMax = 10_000
+/** Of everything, in one piece. */
+const pieceEntries = 1000
 /** What an index holds: the same as in memory. */
 const orderable = { $type: ['string', 'number', 'bool'] } as const
 
@@ -44,6 +46,22 @@ export class MongoArchive {
       )
       .toArray()
     return found.map((document) => documents.fromDocument(document))
+  }
+
+  /** Everything of a cache that has left memory, in pieces. */
+  async *allOf(documents: CacheDocuments): AsyncGenerator<StoredEntry[], void> {
+    const cursor = documents.collection.find(
+      { $and: [documents.all, { '_grid.archived': true }] },
+      { readConcern: { level: 'majority' }, batchSize: pieceEntries },
+    )
+    try {
+      while (await cursor.hasNext())
+        yield cursor
+          .readBufferedDocuments(pieceEntries)
+          .map((document) => documents.fromDocument(document))
+    } finally {
+      await cursor.close()
+    }
   }
 
   async #index(documents: CacheDocuments, names: readonly string[]): Promise<void> {

@@ -49,8 +49,10 @@ interface PieceDocument {
   readonly bytes: Binary
 }
 
+/** Left out: as the server has it, and others change it, meanwhile. */
 interface ReadOptions {
-  readonly session: ClientSession
+  readonly session?: ClientSession
+  readonly readConcern?: { readonly level: 'majority' | 'snapshot' }
 }
 
 /** Who is in quarantine, as of one revision. */
@@ -218,7 +220,7 @@ export class MongoQuarantine {
     await this.#remove(ids, session)
   }
 
-  async #readIds(logName: LogName, options: Partial<ReadOptions> = {}): Promise<Set<string>> {
+  async #readIds(logName: LogName, options: ReadOptions = {}): Promise<Set<string>> {
     const ids = new Set<string>()
     const found = this.#documents.find(
       { space: logName },

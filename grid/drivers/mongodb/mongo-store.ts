@@ -139,6 +139,7 @@ export class MongoStore implements RebuildableStore {
       this.#during(`Reading the archive of ${logName}.${asked.cache}`, () =>
         this.#archive.range(logName, asked),
       ),
+    all: (logName) => this.#archived(logName),
   }
 
   checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
@@ -274,6 +275,24 @@ export class MongoStore implements RebuildableStore {
     await Promise.all([...this.#watches.values()].map((watch) => watch.stop()))
     await Promise.all([...this.#writers.values()].map((writer) => writer.close()))
     await this.#client.close()
+  }
+
+  async *#archived(logName: LogName): AsyncGenerator<StoredEntry[], void> {
+    const doing = `Reading the archive of ${logName}`
+    const [caches, aside] = await this.#during(doing, () =>
+      Promise.all([this.#cachesOf(logName), this.#kept.keysIn(logName, durable())]),
+    )
+    try {
+      for (const cache of caches) {
+        const pieces = this.#archive.allOf(this.#documents(logName, cache))
+        for await (const entries of pieces)
+          yield entries.filter(({ key }) => !aside.has(`${cache}/${key}`))
+      }
+      for await (const entries of this.#kept.chunks(logName, durable()))
+        yield entries.filter(({ archived }) => archived)
+    } catch (error) {
+      throw toStoreError(error, doing)
+    }
   }
 
   async #scanQuarantine(logName: LogName, session: ClientSession) {

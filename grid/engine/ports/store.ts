@@ -48,6 +48,12 @@ export interface ArchiveRange {
 export interface StoreArchive {
   /** @throws GridError `record_damaged`, `store_unavailable` */
   range(logName: LogName, asked: ArchiveRange): Promise<StoredEntry[]>
+  /**
+   * All of them, in pieces and any order, for a backup. What leaves or comes back meanwhile may be
+   * there or not; everything else is there once.
+   * @throws GridError `record_damaged`, `store_unavailable`
+   */
+  all(logName: LogName): AsyncIterable<StoredEntry[]>
 }
 
 /** Says what a store holds: the space at exactly `position` of the log `logIdentity`. */

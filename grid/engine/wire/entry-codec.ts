@@ -122,6 +122,9 @@ export const encodeArchivedKey = (cache: string, key: string): Buffer =>
 /** No name of a cache begins with it. */
 export const archivedPrefix: Buffer = Buffer.from([0])
 
+/** Behind the keys of everything that has left memory. */
+export const inMemoryStart: Buffer = Buffer.from([1])
+
 export const isArchivedKey = (bytes: Buffer): boolean => bytes[0] === 0
 
 export function decodeEntryKey(bytes: Buffer): { readonly cache: string; readonly key: string } {
