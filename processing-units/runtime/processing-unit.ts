@@ -424,6 +424,7 @@ export class ProcessingUnit implements Serving, Component {
     execution.acknowledge = acknowledge ?? command.acknowledge
     execution.hash = hash
     if (caller) execution.cameAt = Math.ceil(begun)
+    if (caller?.identity) execution.context = { caller: caller.identity }
     if (idempotencyKey !== undefined) {
       execution.idempotencyKey = idempotencyKey
       execution.fingerprint = inputFingerprint(input, command.name)

@@ -13,6 +13,11 @@ import {
 import { PrometheusTelemetry } from '../../grid/doors/admin/prometheus-telemetry.ts'
 import { isToldBy, type MetricRole, metricRoles } from '../../grid/doors/admin/status-metric.ts'
 import { metricsOf } from '../../grid/doors/admin/status-metrics.ts'
+import {
+  administrationMetric,
+  leftOutMetric,
+  refusalsMetric,
+} from '../../grid/doors/request/access/access-telemetry.ts'
 import { latencyMetrics } from '../../grid/doors/request/request-pipeline.ts'
 import { requestsMetric } from '../../grid/doors/request/request-telemetry.ts'
 import {
@@ -51,6 +56,7 @@ const observed: readonly (readonly [
 ])[] = [
   [doors, [...latencyMetrics, requestsMetric]],
   [doors, [streamDeliveriesMetric, streamsBegunMetric, streamsEndedMetric]],
+  [units, [refusalsMetric, administrationMetric, leftOutMetric]],
   [units, [queueingDelayMetric, logAppendMetric]],
   [melding, [meldMetric, meldDelayMetric, transactionsMetric]],
   [['data-pump'], [changesAppendMetric, windowMetric, windowChangesMetric, windowBytesMetric]],
@@ -134,7 +140,7 @@ counts what it melds, so of \`spacegrid_transactions_total\` one unit has all of
 *do* adds up (\`spacegrid_command_seconds\`, \`spacegrid_log_append_seconds\`, \`spacegrid_collisions_total\`). The embedded grid has everything
 in one process and tells all of it, the replicas of its units and its pump added up.
 
-A histogram has the series \`_bucket\` (label \`le\`), \`_sum\` and \`_count\`.
+What is worth an alert: [monitoring.md](monitoring.md). A histogram has the series \`_bucket\` (label \`le\`), \`_sum\` and \`_count\`.
 `
 
 if (import.meta.main)

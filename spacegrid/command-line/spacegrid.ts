@@ -94,7 +94,7 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
   'To operate:': [
     {
       name: 'keys',
-      summary: 'keys, passwords and certificates of a closed grid',
+      summary: 'keys, passwords and certificates of a closed grid, and API keys of callers',
       load: async () => (await import('../commands/keys.ts')).addKeys,
     },
     {

@@ -11,6 +11,7 @@ import type { AddCommand } from '../command-line/add-command.ts'
 import { list } from '../command-line/option-values.ts'
 import { type GridKeys, makeGridKeys } from '../keys/grid-keys.ts'
 import { keyFiles } from '../keys/key-files.ts'
+import { addKeysApi } from './keys-api.ts'
 
 interface Options {
   readonly out?: string
@@ -105,4 +106,5 @@ export const addKeys: AddCommand = (program) => {
       '\nWhat was said before is remembered in the folder: a second --client adds one. Environment: DATA_DIR, SPACES.',
     )
     .action(make)
+  addKeysApi(keys)
 }

@@ -1,11 +1,13 @@
+import { permissionName } from '../../core/access.ts'
 import type { Correction } from '../../core/correction.ts'
 import type { Space } from '../../core/definition.ts'
 import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
+import type { AccessControl } from '../request/access/access-control.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import type { FaultLog } from '../request/public-error.ts'
 import type { CommandAnswer } from '../request/serving.ts'
-import { answeringJson } from './json-answer.ts'
+import { answeringOperators } from './json-answer.ts'
 
 /** A unit as operators may use it. */
 export interface Administrable {
@@ -17,13 +19,16 @@ export interface Administrable {
 
 /**
  * Serves what operators, not callers, ask of a space: JSON in, JSON out. Who may publish on
- * `spacegrid.*.admin.>` is for NATS to decide.
+ * `spacegrid.*.admin.>` is for NATS to decide, and, where callers are asked who they are, for
+ * `{space}:admin:correct` and `{space}:admin:reactions`.
  */
 export function serveAdministration(
   messaging: Messaging,
   unit: Administrable,
   log: FaultLog,
+  access?: AccessControl,
 ): Promise<Subscription> {
+  const guard = (name: string) => access?.guard(permissionName(unit.space.name, 'admin', name))
   return messaging.serve({
     name: `spacegrid-${unit.space.name}-admin`,
     version: '1.0.0',
@@ -32,7 +37,7 @@ export function serveAdministration(
       {
         subject: subjects.correct(unit.space.name),
         description: 'Replaces an entry: {"cache": …, "key": …, "version": …, "value": {…}}',
-        respond: answeringJson(log, async (data) => {
+        respond: answeringOperators(log, guard('correct'), async (data) => {
           // Its shape is checked with the command's.
           const correction = parseJsonInput(data) as Correction
           const { position, version } = await unit.correct(correction)
@@ -42,7 +47,9 @@ export function serveAdministration(
       {
         subject: subjects.reactions(unit.space.name),
         description: 'The outbox: {"what": "list" | "show" | "replay" | "drop", …}',
-        respond: answeringJson(log, (data) => unit.askOutbox(parseJsonInput(data) as object)),
+        respond: answeringOperators(log, guard('reactions'), (data) =>
+          unit.askOutbox(parseJsonInput(data) as object),
+        ),
       },
     ],
   })
