@@ -34,6 +34,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'grid/doors/events/query-channel.ts': 'the own answer, just written',
   'grid/doors/request/json-exactness.ts': 'part of parseJsonInput',
   'grid/core/validation.ts': 'the own schema',
+  'grid/program/placed-problem.ts': 'a settings file of the operator’s own',
   'processing-units/runtime/reactions/acting.ts': 'what the application has made here',
   'deployment-manager/drivers/kubernetes-driver.ts': 'kubernetes-driver.test.ts',
   'console/grid-looking.ts': 'answers of units, passed on to the page',

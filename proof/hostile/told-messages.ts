@@ -1,4 +1,5 @@
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
+import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import type { Watched } from '@spacegrid/grid/doors/request/live'
 import type { LoadTold } from '@spacegrid/grid/engine/load/load-told'
 import type { MemoryTold } from '@spacegrid/grid/engine/memory/memory-message'
@@ -70,19 +71,28 @@ const past: fc.Arbitrary<PastRecord> = fc.record({
   bytes: fc.uint8Array({ maxLength: 20 }),
   isLast: fc.boolean(),
 })
+const identity = fc.record({
+  ...{ id: text, name: text, kind: fc.constantFrom('key' as const, 'token' as const) },
+  ...{ roles: fc.array(text, { maxLength: 2 }), claims: fc.constant({ sub: 'a' }) },
+})
 const caller = fc.record({
   name: maybe(text),
   origin: fc.record({
     ...{ door: fc.constantFrom('http' as const, 'nats' as const), address: maybe(text) },
     ...{ credential: fc.constant(undefined), trace: fc.constant(undefined) },
   }),
+  identity,
 })
+const anyCaller: fc.Arbitrary<Caller> = fc.oneof(
+  caller,
+  caller.map(({ name, origin }) => ({ name, origin })),
+)
 const request: fc.Arbitrary<PassedRequest> = fc.record({
   kind: fc.constantFrom('command' as const, 'query' as const, 'entry' as const, 'watch' as const),
   ...{ partition: fc.nat({ max: 15 }), name: text, input: data, idempotencyKey: maybe(text) },
   acknowledge: fc.constantFrom(undefined, 'accepted' as const, 'persisted' as const),
   ...{ position: maybe(count), latest: fc.boolean(), stalenessMs: maybe(count) },
-  ...{ explain: fc.boolean(), caller: maybe(caller), withinMs: maybe(count), id: maybe(text) },
+  ...{ explain: fc.boolean(), caller: maybe(anyCaller), withinMs: maybe(count), id: maybe(text) },
 })
 const answer: fc.Arbitrary<PassedAnswer> = fc.oneof(
   data.map((answer) => ({ kind: 'answer' as const, answer })),
