@@ -60,7 +60,7 @@ async function serveConsole(means: (environment: Environment) => ConsoleMeans): 
   const server = createServer(gridConsole.answer)
   server.maxConnections = connectionsMax
   const status = { unit: name, role: 'console', notReady: () => [], spaces: () => ({}) }
-  const admin = createAdminServer(status, { log })
+  const admin = createAdminServer(status, { log, token: environment.ADMIN_TOKEN })
   // Rejects with what is wrong with the address.
   await once(server.listen(port, host), 'listening')
   await admin.listen({ host, port: adminPort })

@@ -45,6 +45,7 @@ export const errorKinds = {
   unknown_line: kind(404, false, 'No such line'),
   idempotency_key_reused: kind(422, false, 'The idempotency key was used for another command'),
   // What the grid cannot do right now
+  rate_limited: kind(429, true, 'Too many requests of one caller'),
   admission_overused: kind(429, true, 'Too much was asked with one admission'),
   overloaded: kind(503, true, 'Too much work is waiting'),
   contended: kind(503, true, 'The entry is contended'),

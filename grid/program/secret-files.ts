@@ -6,6 +6,7 @@ const secretVariables = [
   'NATS_URL',
   'MONGODB_URL',
   'REDIS_URL',
+  'ADMIN_TOKEN',
   'CONSOLE_TOKEN',
   'WAITING_ROOM_KEY',
   'AUTH_TOKEN',

@@ -146,6 +146,7 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
   const admin = createAdminServer(waiting?.statusOf(source) ?? source, {
     log,
     telemetry,
+    token: environment.ADMIN_TOKEN,
     audit: (request) => auditEmbedded(grid, request),
     reactions: (space, asked) => askOutboxOf(grid, space, asked),
   })

@@ -1,23 +1,22 @@
 import type { FastifyInstance } from 'fastify'
 import type { Space } from '../../core/definition.ts'
 import { escaped } from './escaped.ts'
+import { protectPages } from './page-headers.ts'
 
 /**
  * At `/`, where no console is: what this is, and where to go.
  * @param spaces undefined: nobody is told which there are without saying who asks
  */
-export function addFrontPage(
+export async function addFrontPage(
   app: FastifyInstance,
   spaces: readonly Space[] | undefined,
   { title, version }: { readonly title: string; readonly version: string },
-): void {
+): Promise<void> {
+  await protectPages(app)
   const page = frontPage(spaces, `${escaped(title)} ${escaped(version)}`)
   const config = { isPublic: true }
   app.get('/', { schema: { hide: true }, config }, async (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .send(page),
+    reply.type('text/html; charset=utf-8').send(page),
   )
 }
 

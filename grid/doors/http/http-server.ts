@@ -45,12 +45,14 @@ import {
 } from './failure.ts'
 import { addFrontPage } from './front-page.ts'
 import { closeGracefully } from './graceful-close.ts'
+import { excessOf, type HeadLimits } from './head-limits.ts'
 import { addHistoryRoute } from './history-route.ts'
 import { explainMissing } from './missing-route.ts'
 import { addPages, type Pages } from './pages.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
+import { limitRate, type RateLimit } from './rate-limit.ts'
 import { trustedProxies } from './trusted-proxies.ts'
 import { rotationsOf, type UnitRotation, type UnitRotations } from './unit-rotation.ts'
 
@@ -63,6 +65,14 @@ export interface HttpOptions extends Partial<DiscardLimits> {
   readonly pipeline?: RequestPipeline
   /** Largest body of a command, bytes. Default 1 MiB. */
   readonly bodyBytesMax?: number
+  /** Longest URL, characters; beyond, 414. Default 8,192. */
+  readonly urlLengthMax?: number
+  /** Headers of a request; beyond, 431. Default 100. */
+  readonly headersMax?: number
+  /** Connections at a time; beyond, they are closed at once. Default 32,768. */
+  readonly connectionsMax?: number
+  /** What one caller may ask. Default: as much as it likes. */
+  readonly rateLimit?: RateLimit | undefined
   /** Time in which a request must have arrived completely, ms. Default 30,000; 0: no limit. */
   readonly requestTimeoutMs?: number
   /**
@@ -123,6 +133,9 @@ export type HttpServer = FastifyInstance
 
 const defaults = {
   bodyBytesMax: 1024 * 1024,
+  urlLengthMax: 8192,
+  headersMax: 100,
+  connectionsMax: 32_768,
   requestTimeoutMs: 30_000,
   connectionTimeoutMs: 120_000,
   keepAliveTimeoutMs: 72_000,
@@ -183,6 +196,9 @@ export function createHttpServer(
   // Node lets headers take a minute, and swaps the two limits when the one for whole requests is
   // the shorter.
   app.server.headersTimeout = settings.requestTimeoutMs
+  // Counted here, and not cut off silently.
+  app.server.maxHeadersCount = 0
+  app.server.maxConnections = settings.connectionsMax
   app.decorateRequest('trace', undefined)
   const { toldRoute } = options
   if (toldRoute)
@@ -191,7 +207,8 @@ export function createHttpServer(
     })
   refuseBadBeginnings(app, settings)
   app.decorateRequest('isBlind', pipeline.access !== undefined)
-  lookAtBeginnings(app, door, missing)
+  lookAtBeginnings(app, door, missing, refuse, settings)
+  if (options.rateLimit) limitRate(app, options.rateLimit)
   takeJson(app)
   if (door.crossOrigin) answerOrigins(app, corsOrigins)
   answerFailures(app, rotations, settings, refuse, missing)
@@ -290,10 +307,21 @@ const brokenLimits = (settings: Settings): BrokenRequestLimits => ({
 })
 
 /** Before any of a body is read. One hook: each costs every request something. */
-function lookAtBeginnings(app: FastifyInstance, door: Door, missing: Answer): void {
+function lookAtBeginnings(
+  app: FastifyInstance,
+  door: Door,
+  missing: Answer,
+  refuse: Refuse,
+  limits: HeadLimits,
+): void {
   const { access } = door.pipeline
   const entrance = access && new Entrance(access)
   app.addHook('onRequest', (request, reply, done) => {
+    const excess = excessOf(request.raw, limits)
+    if (excess) {
+      refuse(reply, ...excess)
+      return
+    }
     const fault = hostFault(request.raw)
     const isAsked = request.method === 'OPTIONS'
     // It asks for nothing, and browsers send it without saying who asks.
