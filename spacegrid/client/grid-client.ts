@@ -36,8 +36,8 @@ export interface GridClientOptions {
   /** Sent with every request. Default: none. */
   readonly headers?: Readonly<Record<string, string>>
   /**
-   * Says who the client is, where the grid asks: what the header `Authorization` says at the moment,
-   * `Bearer …` or `Api-Key …`. After a 401 it is asked for a fresh one, and the request sent once
+   * Says who the client is, where the grid asks: what the header `Authorization` says at the
+   * moment, `Bearer …` or `Api-Key …`. After a 401 it is asked for a fresh one, and the request sent once
    * more. Default: nobody.
    */
   readonly credential?: Credential
