@@ -37,8 +37,8 @@ export interface GridClientOptions {
   readonly headers?: Readonly<Record<string, string>>
   /**
    * Says who the client is, where the grid asks: what the header `Authorization` says at the
-   * moment, `Bearer …` or `Api-Key …`. After a 401 it is asked for a fresh one, and the request sent once
-   * more. Default: nobody.
+   * moment, `Bearer …` or `Api-Key …`. After a 401 it is asked for a fresh one, and the request
+   * sent once more. Default: nobody.
    */
   readonly credential?: Credential
   /** Spreads retries. Default `Math.random`. */
