@@ -1,12 +1,12 @@
-import fc from 'fast-check'
-import { type Frame, FrameKind } from '../../../core/frame.ts'
+import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import {
   expiryIndex,
   initialShape,
   partitionedCaches,
   type SpaceShape,
-} from '../../../core/shape.ts'
-import { type Step, StepKind, type TransactionRecord } from '../../../core/steps.ts'
+} from '@spacegrid/grid/core/shape'
+import { type Step, StepKind, type TransactionRecord } from '@spacegrid/grid/core/steps'
+import fc from 'fast-check'
 import { encodeAuditMessage } from '../../agreement/audit-codec.ts'
 import { encodeFrame, encodeTransactions } from '../frame-codec.ts'
 import { encodeHeader, encodeSnapshotChunk } from '../snapshot-codec.ts'
