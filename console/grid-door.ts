@@ -33,7 +33,7 @@ export class GridDoor {
 
   /**
    * @param url of a unit or the gateway
-   * @param own headers of the console's, for what its viewers do not say themselves
+   * @param own headers of the console's, in lower case, for what its viewers do not say themselves
    */
   constructor(url: URL, own: Readonly<Record<string, string>> = {}) {
     this.#url = url
@@ -50,7 +50,7 @@ export class GridDoor {
       new URL(prefix + path, this.#url),
       {
         method: request.method,
-        headers: { ...lowerCase(this.#own), ...withoutOwn(request.headers), ...forwarded(request) },
+        headers: { ...this.#own, ...withoutOwn(request.headers), ...forwarded(request) },
         timeout: silenceMsMax,
         ...(isSecure ? {} : { agent: this.#agent }),
       },
@@ -92,7 +92,3 @@ function refuse(response: ServerResponse, status: number, detail: string): void 
     .writeHead(status, { 'content-type': 'application/problem+json', 'retry-after': '1' })
     .end(JSON.stringify({ type: 'about:blank', title: 'Unavailable', status, code, detail }))
 }
-
-/** As node has those of requests. */
-const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))

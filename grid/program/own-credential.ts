@@ -9,5 +9,5 @@ export function ownCredential({ AUTH_TOKEN: token }: Environment): string | unde
 /** The same as headers of a request. */
 export function ownHeaders(environment: Environment): Readonly<Record<string, string>> {
   const credential = ownCredential(environment)
-  return credential === undefined ? {} : { Authorization: credential }
+  return credential === undefined ? {} : { authorization: credential }
 }

@@ -2,9 +2,9 @@ import { GridError } from '../../core/errors.ts'
 import { bytesOf, type NumberArray, numberArrayKind, numberArrayOf } from './number-arrays.ts'
 
 /*
- * Plain data as JSON, with what JSON lacks in objects of one member: a date as `{"$date": "2026-…"}`,
- * an array of numbers as `{"$numbers": [kind, "base64"]}`. Names that begin with `$` get another one
- * before them, so that nothing else is taken for it.
+ * Plain data as JSON, with what JSON lacks in objects of one member: a date as
+ * `{"$date": "2026-…"}`, an array of numbers as `{"$numbers": [kind, "base64"]}`. Names that begin
+ * with `$` get another one before them, so that nothing else is taken for it.
  */
 const mark = '$'
 

@@ -1,3 +1,4 @@
+import type { AccessDeclaring } from '@spacegrid/grid/core/access'
 import {
   defineCache,
   defineCommand,
@@ -98,6 +99,7 @@ export const showing = (person: Person): Readonly<Record<string, string>> => ({
 export function guardVault(
   configured: ConfiguredRoles = new Map(),
   tokens?: TokenVerifier,
+  spaces: readonly AccessDeclaring[] = [vault],
 ): {
   readonly access: AccessControl
   readonly keys: ApiKeys
@@ -111,7 +113,7 @@ export function guardVault(
   const audit = new AuditTrail({ write: (record) => records.push(record), now: () => now })
   const access = new AccessControl({
     authenticator: new Authenticator({ keys, ...(tokens ? { tokens } : {}) }),
-    permissions: new Permissions([vault], configured),
+    permissions: new Permissions(spaces, configured),
     audit,
   })
   return { access, keys, records }
