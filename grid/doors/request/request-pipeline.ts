@@ -1,5 +1,6 @@
 import { GridError } from '../../core/errors.ts'
 import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
+import type { Tracing } from '../../engine/ports/tracing.ts'
 import { anonymous, type Caller, type Identify } from './caller.ts'
 import { LongAnswers } from './long-answers.ts'
 import { publicCode } from './public-error.ts'
@@ -7,6 +8,7 @@ import type { Request, RequestHeaders } from './request.ts'
 import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import type { Steps } from './request-steps.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
+import { RequestTracing } from './request-tracing.ts'
 import type {
   ArchiveAsked,
   ArchivePage,
@@ -32,6 +34,8 @@ export interface PipelineOptions {
   readonly identify?: Identify
   /** Told how long requests take, and how they end. Default: nobody is. */
   readonly telemetry?: Telemetry
+  /** Told of requests in traces that are kept. Default: nobody is. */
+  readonly tracing?: Tracing | undefined
   /** Monotonic ms. Default: those of the process. */
   readonly monotonic?: () => number
   /** Whether callers may have it explained how answers were found. Default true, for developing. */
@@ -50,6 +54,7 @@ export class RequestPipeline {
   readonly longAnswers = new LongAnswers()
   readonly #identify: Identify
   readonly #telemetry: Telemetry
+  readonly #tracing: Tracing | undefined
   readonly #monotonic: () => number
   readonly #explains: boolean
   readonly #room: WaitingRoomGuard | undefined
@@ -57,6 +62,7 @@ export class RequestPipeline {
   constructor(options: PipelineOptions = {}) {
     this.#identify = options.identify ?? anonymous
     this.#telemetry = options.telemetry ?? noTelemetry
+    this.#tracing = options.tracing
     this.#monotonic = options.monotonic ?? (() => performance.now())
     this.#explains = options.explains ?? true
     this.#room = options.waitingRoom
@@ -179,7 +185,8 @@ export class RequestPipeline {
     steps: Steps<Asked, Answer>,
   ): RequestPath<Asked, Answer> {
     const told = new RequestTelemetry(this.#telemetry, latency, space, name)
-    return new RequestPath(this.#identify, steps, told, this.#monotonic)
+    const traced = this.#tracing && new RequestTracing(this.#tracing, latency, space, name)
+    return new RequestPath(this.#identify, steps, told, this.#monotonic, traced)
   }
 }
 
@@ -195,13 +202,16 @@ export class RequestPath<Asked, Answer> {
   readonly #steps: Steps<Asked, Answer>
   readonly #telemetry: RequestTelemetry
   readonly #monotonic: () => number
+  readonly #tracing: RequestTracing | undefined
 
   constructor(
     identify: Identify,
     steps: Steps<Asked, Answer>,
     telemetry: RequestTelemetry,
     monotonic: () => number,
+    tracing: RequestTracing | undefined,
   ) {
+    this.#tracing = tracing
     this.#identify = identify
     this.#steps = steps
     this.#telemetry = telemetry
@@ -210,6 +220,7 @@ export class RequestPath<Asked, Answer> {
 
   async run<Sent>(unit: Serving, request: Request<Asked, Answer, Sent>): Promise<Sent> {
     const begun = this.#monotonic()
+    const span = this.#tracing?.begin(request)
     try {
       const identified = this.#identify(request)
       // Whoever is known at once does not wait for a turn.
@@ -219,10 +230,13 @@ export class RequestPath<Asked, Answer> {
       const input = request.input()
       const answered = request.answer(await this.#steps.run(unit, input, asked, request), asked)
       const sent = answered instanceof Promise ? await answered : answered
-      this.#telemetry.succeeded(request.door, this.#monotonic() - begun)
+      this.#telemetry.succeeded(request.door, this.#monotonic() - begun, span?.traceId)
+      span?.end()
       return sent
     } catch (error) {
-      this.#telemetry.failed(request.door, this.#monotonic() - begun, publicCode(error))
+      const code = publicCode(error)
+      this.#telemetry.failed(request.door, this.#monotonic() - begun, code, span?.traceId)
+      span?.end(code)
       return request.refuse(error, unit.position)
     }
   }

@@ -150,10 +150,14 @@ const callerOf = ([name, door, address, ...trace]: readonly unknown[]): Caller =
   },
 })
 
-/** A span of its own in the same trace. A unit of an earlier version does not say it. */
+/**
+ * What is done here belongs to the request as it came through a door. A unit of an earlier version
+ * does not say it.
+ */
 function passedOn([requestId, traceparent]: readonly unknown[]): Trace | undefined {
   if (requestId === undefined) return undefined
-  return traceOf(checkedText(requestId), checkedText(traceparent))
+  const trace = traceOf(checkedText(requestId), checkedText(traceparent))
+  return trace.parent ? { requestId: trace.requestId, traceparent: trace.parent } : trace
 }
 
 export function encodeAnswer(passed: PassedAnswer): Uint8Array {
