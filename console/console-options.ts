@@ -16,6 +16,8 @@ export interface ConsoleOptions {
    * are served by that door itself.
    */
   readonly gridUrl?: URL
+  /** How it says who it is there, for viewers who do not say it themselves. */
+  readonly gridHeaders?: Readonly<Record<string, string>>
   /** Left out: units cannot be added or ended here. */
   readonly driver?: Driver
   /** Left out: no load can be made here. */

@@ -47,7 +47,7 @@ export class Console {
     this.#watch = new GridWatch(options.source, options.clock, (error) =>
       options.log.error({ err: error }, 'the grid could not be looked at'),
     )
-    this.#door = options.gridUrl && new GridDoor(options.gridUrl)
+    this.#door = options.gridUrl && new GridDoor(options.gridUrl, options.gridHeaders)
   }
 
   /** Who may use it: `open` to this machine, with a `token`, or `closed`. */

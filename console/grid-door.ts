@@ -27,12 +27,17 @@ const keptBack = new Set([
  */
 export class GridDoor {
   readonly #url: URL
+  readonly #own: Readonly<Record<string, string>>
   readonly #agent = new Agent({ keepAlive: true, maxSockets: openMax })
   #open = 0
 
-  /** @param url of a unit or the gateway */
-  constructor(url: URL) {
+  /**
+   * @param url of a unit or the gateway
+   * @param own headers of the console's, in lower case, for what its viewers do not say themselves
+   */
+  constructor(url: URL, own: Readonly<Record<string, string>> = {}) {
     this.#url = url
+    this.#own = own
   }
 
   pass(request: IncomingMessage, response: ServerResponse, path: string) {
@@ -45,7 +50,7 @@ export class GridDoor {
       new URL(prefix + path, this.#url),
       {
         method: request.method,
-        headers: { ...withoutOwn(request.headers), ...forwarded(request) },
+        headers: { ...this.#own, ...withoutOwn(request.headers), ...forwarded(request) },
         timeout: silenceMsMax,
         ...(isSecure ? {} : { agent: this.#agent }),
       },

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
+import { ownHeaders } from '@spacegrid/grid/program/own-credential'
 import { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { tellWaiting } from '@spacegrid/grid/program/tell-waiting'
@@ -51,14 +52,15 @@ async function serveConsole(means: (environment: Environment) => ConsoleMeans): 
     access: { token: environment.CONSOLE_TOKEN, host },
     kind: 'grid',
     gridUrl: new URL(environment.GRID_URL),
+    gridHeaders: ownHeaders(environment),
     ...(driver ? { driver } : {}),
     ...(spike ? { spike } : {}),
-    looking: gridLooking(messaging),
+    looking: gridLooking(messaging, ownHeaders(environment)),
   })
   const server = createServer(gridConsole.answer)
   server.maxConnections = connectionsMax
   const status = { unit: name, role: 'console', notReady: () => [], spaces: () => ({}) }
-  const admin = createAdminServer(status, { log })
+  const admin = createAdminServer(status, { log, token: environment.ADMIN_TOKEN })
   // Rejects with what is wrong with the address.
   await once(server.listen(port, host), 'listening')
   await admin.listen({ host, port: adminPort })

@@ -16,11 +16,13 @@ import { subjects } from '@spacegrid/grid/engine/wire/subjects'
  * (`{cache, key}`), JSON out (`{value, version, position}`, and `archived` of what has left
  * memory). `not_found` when it holds nothing. Units ask on subjects of their own, and get it
  * exactly.
+ * @param isOpen whether others than units are answered
  */
 export function serveArchive(
   logName: LogName,
   store: Store,
   messaging: Messaging,
+  isOpen = true,
 ): Promise<Subscription> {
   return messaging.serve({
     name: `spacegrid-${dashed(logName)}-archive`,
@@ -31,6 +33,7 @@ export function serveArchive(
         subject: subjects.archive(logName),
         description: '{"cache": …, "key": …}',
         respond: async ({ data }) => {
+          if (!isOpen) throw closed()
           const { cache, key } = checked(parseJsonInput(data))
           const entry = await store.get(logName, cache, key)
           if (!entry)
@@ -74,6 +77,12 @@ export function serveArchive(
     ],
   })
 }
+
+const closed = (): GridError =>
+  new GridError(
+    'forbidden',
+    'Units are asked for the archive: here nobody could say who may see what',
+  )
 
 /** What is read is of a position between these two. */
 async function between<T>(

@@ -33,6 +33,7 @@ export class DataReader implements Component {
   readonly #report: Report
   readonly #auditIntervalMs: number
   readonly #countedEntriesMax: number
+  readonly #isOpen: boolean
   readonly #lives: Lives
   readonly #choice: SnapshotChoice
   readonly #stored = new StoredPartitions()
@@ -43,6 +44,7 @@ export class DataReader implements Component {
   constructor(logName: LogName, ports: ReaderPorts, options: ReaderOptions = {}) {
     const { report = () => undefined, auditIntervalMs = 0 } = options
     this.#countedEntriesMax = options.countedEntriesMax ?? 10_000_000
+    this.#isOpen = options.isOpen ?? true
     this.#report = report
     this.#auditIntervalMs = auditIntervalMs
     this.#logName = logName
@@ -103,7 +105,7 @@ export class DataReader implements Component {
       await life.until(() => nearest.start())
       await life.until(() => stored.start())
       await life.until(() => mending.start())
-      archive = await life.until(() => serveArchive(this.#logName, store, messaging))
+      archive = await life.until(() => serveArchive(this.#logName, store, messaging, this.#isOpen))
       this.#auditor = new StoreAuditor(this.#logName, this.#ports, life, this.#report, {
         intervalMs: this.#auditIntervalMs,
         countedEntriesMax: this.#countedEntriesMax,

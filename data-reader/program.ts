@@ -1,3 +1,4 @@
+import { asksWhoAsks } from '@spacegrid/grid/program/access-of'
 import { runComponent } from '@spacegrid/grid/program/component-program'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { DataReader } from './data-reader.ts'
@@ -26,6 +27,7 @@ export async function runDataReader(spaces?: string): Promise<void> {
           {
             report,
             auditIntervalMs: environment.AUDIT_INTERVAL_MS,
+            isOpen: !asksWhoAsks(environment),
             countedEntriesMax: limits.countedEntriesMax,
           },
         ),

@@ -30,6 +30,11 @@ export interface ReaderOptions {
    * 10,000,000.
    */
   readonly countedEntriesMax?: number
+  /**
+   * Whether the store is shown to whoever reaches NATS, in JSON: not where callers are asked who
+   * they are, for here nobody asks. Default true.
+   */
+  readonly isOpen?: boolean
   /** Told what people should know. Default: nothing is told. */
   readonly report?: Report
 }

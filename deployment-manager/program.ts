@@ -66,7 +66,9 @@ async function manage(spacesDefault: string | undefined): Promise<void> {
     return ready ? [] : [reason]
   }
   const source = { unit: name, role, notReady, spaces: () => ({}), scaling: () => manager.status() }
-  const admin = createAdminServer(source, { log, telemetry: new PrometheusTelemetry() })
+  const admin = createAdminServer(source, {
+    ...{ log, telemetry: new PrometheusTelemetry(), token: environment.ADMIN_TOKEN },
+  })
   await admin.listen({ host, port })
   const statusAnswers = answerStatus(messaging, source, { log })
   manager.start()

@@ -7,6 +7,12 @@
  */
 
 export type {
+  Access,
+  CallerIdentity,
+  CommandContext,
+  SpaceAccess,
+} from '@spacegrid/grid/core/access'
+export type {
   CacheNameOf,
   Call,
   CommandsOf,

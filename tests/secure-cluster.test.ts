@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { leaks, violations } from '@spacegrid/proof/support/closed-grid'
+import { everythingSeenOf } from '@spacegrid/proof/support/failing-programs'
 import { PatientClient } from '@spacegrid/proof/support/patient-client'
 import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import { spacegridCommand } from '@spacegrid/proof/support/spacegrid-command'
@@ -79,7 +82,7 @@ test('a closed grid does all that it does, after kills too, and NATS refuses it 
     body: JSON.stringify({ holdId: 'none' }),
   })
   expect(passed.status).toBe(409)
-  const { code, output, errors } = await spacegridCommand(['audit'], {
+  const { code, output, errors } = await spacegridCommand(['audit', '--wait', '1'], {
     environment: { DATA_DIR: folder },
   })
   expect([code, errors]).toEqual([0, ''])
@@ -124,4 +127,116 @@ test('nobody comes in without a key or a password, whatever is asked', async () 
   }
   // And the addresses that are told hold no more than names of files.
   expect([nats, mongodb, redis].join()).not.toMatch(/:[^/@]+@/)
+})
+
+test('what fails for its password, its host or a certificate says nothing of a secret', async () => {
+  const { nats, mongodb, redis } = cluster.urls
+  const secrets = await temporaryFolder('markers')
+  const space = repositoryApplication('ticketing').files[0] ?? ''
+  const marked = (name: string) => `MARKER-${name}-of-nobody-else-0123456789`
+  const inFile = async (name: string, text: string) => {
+    const path = join(secrets, name)
+    await writeFile(path, text)
+    return path
+  }
+  const mongodbOf = (host: string, query: string) =>
+    `mongodb://spacegrid:${marked('mongodb')}@${host}/?${query}`
+  const mongodbQuery = `authSource=admin&tls=true&tlsCAFile=${join(folder, 'keys/ca.pem')}`
+  const redisOf = (host: string, query: string) => `rediss://:${marked('redis')}@${host}${query}`
+  const redisQuery = `?tlsCAFile=${join(folder, 'keys/ca.pem')}`
+  const secret = {
+    ...{ SPACES: 'ticketing', STREAMS: 'await', HOST: '127.0.0.1', DATA_DIR: secrets },
+    ...{ ADMIN_TOKEN: marked('admin'), CONSOLE_TOKEN: marked('console') },
+    ...{ WAITING_ROOM: 'ticketing/concert', WAITING_ROOM_KEY: marked('room') },
+  }
+  const own = (role: string, more: Record<string, string>) => ({
+    ...{ ...secret, NATS_URL: nats.replace('operator.nk', `${role}.nk`) },
+    ...{ MONGODB_URL: mongodb, REDIS_URL: redis, ...more },
+  })
+  const port = { mongodb: portOf('mongodb'), redis: portOf('redis'), nats: portOf('nats') }
+  const audit = (more: Record<string, string>) => own('operator', more)
+  type Failing = [words: string[], environment: Record<string, string>, until: RegExp]
+  const wrong: Record<string, Failing> = {
+    'password of MongoDB': [
+      ['data-writer'],
+      own('data-writer', { MONGODB_URL: mongodbOf(`127.0.0.1:${port.mongodb}`, mongodbQuery) }),
+      /authentication failed/i,
+    ],
+    'host of MongoDB, in a file': [
+      ['data-reader'],
+      own('data-reader', {
+        MONGODB_URL: '',
+        MONGODB_URL_FILE: await inFile('mongodb', mongodbOf('127.0.0.1:1', mongodbQuery)),
+      }),
+      /ECONNREFUSED/,
+    ],
+    'authority of MongoDB': [
+      ['audit', '--wait', '1'],
+      audit({ MONGODB_URL: mongodbOf(`127.0.0.1:${port.mongodb}`, 'tls=true') }),
+      /certificate/,
+    ],
+    'URL of MongoDB': [
+      ['data-writer'],
+      own('data-writer', { MONGODB_URL: `mongodb://u:${marked('mongodb')}@127.0.0.1/?nonsense=1` }),
+      /Not a MongoDB URL/,
+    ],
+    'password of Redis': [
+      ['audit', '--wait', '1'],
+      audit({ REDIS_URL: redisOf(`127.0.0.1:${port.redis}`, redisQuery) }),
+      /WRONGPASS/,
+    ],
+    'host of Redis': [
+      ['audit', '--wait', '1'],
+      audit({ REDIS_URL: redisOf('127.0.0.1:1', '') }),
+      /ECONNREFUSED/,
+    ],
+    'authority of Redis': [
+      ['audit', '--wait', '1'],
+      audit({ REDIS_URL: redisOf(`127.0.0.1:${port.redis}`, '') }),
+      /certificate/,
+    ],
+    'password of NATS': [
+      ['unit', space],
+      own('unit', {
+        NATS_URL: `tls://unit:${marked('nats')}@127.0.0.1:${port.nats}${redisQuery}`,
+      }),
+      /NATS refuses the credentials/,
+    ],
+    'authority of NATS': [
+      ['unit', space],
+      own('unit', { NATS_URL: `tls://${marked('nats')}@127.0.0.1:${port.nats}` }),
+      /no trust between us and NATS/,
+    ],
+    'host of NATS, in a file': [
+      ['console'],
+      own('console', {
+        NATS_URL: '',
+        NATS_URL_FILE: await inFile('nats', `tls://u:${marked('nats')}@127.0.0.1:1`),
+      }),
+      /NATS does not answer/,
+    ],
+    'key of NATS': [
+      ['unit', space],
+      own('unit', {
+        NATS_URL: `tls://127.0.0.1:${port.nats}?nkeyFile=${await inFile('nk', marked('nkey'))}`,
+      }),
+      /holds no seed/,
+    ],
+    tokens: [
+      ['console'],
+      own('console', { ADMIN_TOKEN: `${marked('admin')} \u00e9`, CONSOLE_TOKEN: 'MARKER' }),
+      /ADMIN_TOKEN=\*\*\*/,
+    ],
+  }
+  const seen = await Promise.all(
+    Object.entries(wrong).map(async ([what, [words, environment, until]]) => ({
+      ...{ what, until },
+      told: await everythingSeenOf({ what, words, environment, until, token: marked('admin') }),
+    })),
+  )
+  for (const { what, told, until } of seen) {
+    expect.soft(told.output, what).toMatch(until)
+    for (const [where, text] of Object.entries(told))
+      expect.soft(text, `${what}: ${where}`).not.toContain('MARKER')
+  }
 })

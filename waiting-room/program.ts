@@ -35,7 +35,8 @@ export async function runWaitingRoom(): Promise<void> {
               { report: reportOf(space), ...limits },
             )
           },
-          doors: ([unit]) => new RoomDoors(unit as RoomUnit, environment, log),
+          doors: ([unit], telemetry) =>
+            new RoomDoors(unit as RoomUnit, environment, log, telemetry),
         }
       }),
     ),

@@ -2,7 +2,10 @@ import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/ht
 import { addLineRoutes } from '@spacegrid/grid/doors/http/line-routes'
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
 import { serveLines } from '@spacegrid/grid/doors/nats/line-services'
+import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import { accessOf } from '@spacegrid/grid/program/access-of'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
@@ -19,18 +22,22 @@ export class RoomDoors implements Doors {
   readonly #room: WaitingRoom
   readonly #environment: Environment
   readonly #log: Logger
+  readonly #pipeline: RequestPipeline
   readonly #http: HttpServer
   readonly #services: Subscription[] = []
   #isClosing = false
 
-  constructor(unit: RoomUnit, environment: Environment, log: Logger) {
+  constructor(unit: RoomUnit, environment: Environment, log: Logger, telemetry: Telemetry) {
     this.#unit = unit
     this.#environment = environment
     this.#log = log
     this.#room = createRoom(unit, environment, log)
     unit.room = this.#room
+    const access = accessOf([unit.space], environment, log, telemetry)
+    this.#pipeline = new RequestPipeline({ access })
     this.#http = createHttpServer([], {
       log,
+      pipeline: this.#pipeline,
       ...httpOptionsOf(environment),
       addRoutes: (app) => addLineRoutes(app, this.#room),
     })
@@ -50,7 +57,7 @@ export class RoomDoors implements Doors {
     await this.#http.listen(sharedPort)
     this.#services.push(
       await serveLines(messaging, this.#room, this.#log),
-      await serveAdministration(messaging, this.#unit, this.#log),
+      await serveAdministration(messaging, this.#unit, this.#log, this.#pipeline.access),
     )
     this.#log.info({ lines: this.#room.options.lines.join(','), port, adminPort }, 'listening')
   }

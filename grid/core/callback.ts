@@ -1,3 +1,4 @@
+import { type CommandContext, noContext } from './access.ts'
 import { ReturnFault } from './application-fault.ts'
 import type { Compatibility } from './compatibility.ts'
 import { DataFault, type KnownData, tellData } from './data.ts'
@@ -27,9 +28,10 @@ export function runHandler(
   recorder: Recorder,
   input: unknown,
   version?: Compatibility,
+  context: CommandContext = noContext,
 ): HandlerData {
   try {
-    const returned: unknown = command.handler(recorder, input)
+    const returned: unknown = command.handler(recorder, input, context)
     refusePromise(returned)
     const taken = slotsOf(command, recorder, returned)
     if (command.answer || command.parts || taken.slots !== noSlots) return taken

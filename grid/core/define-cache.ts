@@ -1,4 +1,5 @@
 import type { TObject } from 'typebox'
+import { checkedAccess } from './access.ts'
 import { rememberDeclaration } from './application-fault.ts'
 import type { IndexFields, Static } from './data-types.ts'
 import { type ArchiveOptions, takeArchive } from './declared-archive.ts'
@@ -70,6 +71,7 @@ export function defineCache<
       options.archive as ArchiveOptions | undefined,
     ),
     readable,
+    access: checkedAccess(`cache ${name}`, options.access),
     evolution: takeEvolution(
       `cache ${name}`,
       schema,

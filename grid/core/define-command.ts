@@ -1,4 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
+import { type Access, type CommandContext, checkedAccess } from './access.ts'
 import { rememberDeclaration } from './application-fault.ts'
 import type { PartitionField, RequiredText, Static } from './data-types.ts'
 import { checkConsists, takePartitionBy } from './declared-partitions.ts'
@@ -58,8 +59,15 @@ export interface CommandOptions<
    * compiler and the unit then refuse others, and callers find them in the OpenAPI document.
    */
   readonly rejections?: readonly Reasons[]
-  /** Synchronous. It may refuse (`tx.reject`), and runs again after a collision. */
-  readonly handler?: (tx: Transaction<Uses, Reasons>, input: NoInfer<Input>) => Data
+  /**
+   * Synchronous. It may refuse (`tx.reject`), and runs again after a collision. Its context says
+   * who asks.
+   */
+  readonly handler?: (
+    tx: Transaction<Uses, Reasons>,
+    input: NoInfer<Input>,
+    context: CommandContext,
+  ) => Data
   /**
    * In a handler's place: commands of the same space that this one consists of, each with its
    * input, all or none. Of a space with several partitions each may be in another one; with one
@@ -84,6 +92,11 @@ export interface CommandOptions<
   readonly affinity?: NoInfer<
     PartitionKey<PartitionField<Input>, RequiredText<Input>> | Mistake<Unpartitionable>
   >
+  /**
+   * Who may call it, where callers are asked who they are: `public`, `identified` or roles.
+   * Default: only those whom configuration names. docs/security.md.
+   */
+  readonly access?: Access
 }
 
 /** What an `answer` is given: of parts, if the compiler has found any. */
@@ -153,6 +166,7 @@ export function defineCommand<
     parts,
     partOnly: options.partOnly,
     affinity: keyOf('affinity'),
+    access: checkedAccess(`command ${name}`, options.access),
   }
   return rememberDeclaration(command)
 }

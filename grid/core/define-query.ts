@@ -1,4 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
+import { type Access, checkedAccess } from './access.ts'
 import { rememberDeclaration } from './application-fault.ts'
 import { mergingOne } from './callback.ts'
 import type { PartitionField, RequiredText, Static } from './data-types.ts'
@@ -44,6 +45,11 @@ export interface QueryOptions<
    * not have yet.
    */
   readonly everyPartition?: EveryPartition<NoInfer<Input>, NoInfer<Result>, Merged>
+  /**
+   * Who may ask it, where callers are asked who they are: `public`, `identified` or roles. Default:
+   * only those whom configuration names. docs/security.md.
+   */
+  readonly access?: Access
 }
 
 /**
@@ -96,6 +102,7 @@ export function defineQuery<
       options.partitionBy as PartitionKey,
     ),
     everyPartition: everyPartition && { each: handler, merge: everyPartition.merge as Merge },
+    access: checkedAccess(`query ${name}`, options.access),
   })
 }
 

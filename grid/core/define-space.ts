@@ -1,3 +1,4 @@
+import { checkedSpaceAccess, type SpaceAccess } from './access.ts'
 import { checkPartitioned } from './declared-partitions.ts'
 import type { AnyCommand, AnyQuery, Space } from './definition.ts'
 import { checkDescription, checkName } from './definition-checks.ts'
@@ -44,6 +45,11 @@ export interface SpaceOptions<
    * Default: nothing.
    */
   readonly waitingRoom?: NoInfer<WaitingRoomOptions<Commands['name'], Queries['name']>>
+  /**
+   * Who may follow its events, ask for its past and see to it, where callers are asked who they
+   * are. Default: only those whom configuration names. docs/security.md.
+   */
+  readonly access?: SpaceAccess
 }
 
 /**
@@ -108,6 +114,7 @@ export function defineSpace<
     ...(options.waitingRoom
       ? { waitingRoom: checkedWaitingRoom(name, options.waitingRoom, { commands, queries }) }
       : {}),
+    ...(options.access ? { access: checkedSpaceAccess(name, options.access) } : {}),
   }
 }
 

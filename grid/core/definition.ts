@@ -1,4 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
+import type { Access, CommandContext, SpaceAccess } from './access.ts'
 import type { BoundOf, EqualsOf, IndexFields, IndexRange } from './data-types.ts'
 import type { marked, names, Undeclared } from './marks.ts'
 import type { Mistake } from './mistake.ts'
@@ -100,7 +101,7 @@ export interface Command<
   readonly rejections?: readonly string[] | undefined
   readonly caches: readonly CacheNamed<Uses>[] | undefined
   /** Of a command that consists of parts: runs them one after the other. */
-  readonly handler: (tx: Transaction, input: Input) => Data
+  readonly handler: (tx: Transaction, input: Input, context: CommandContext) => Data
   /**
    * Makes the caller's result of the handler's data, its operations' outcomes filled in. Pure.
    * Default: the data itself.
@@ -119,6 +120,8 @@ export interface Command<
    * are best run by the same unit.
    */
   readonly affinity?: PartitionBy | undefined
+  /** Who may call it, where callers are asked who they are. */
+  readonly access?: Access | undefined
   readonly [answered]?: Result
 }
 
@@ -153,6 +156,8 @@ export interface Query<
   readonly everyPartition?: Scattered<Input> | undefined
   /** It reads the rows of a projection for callers from outside. */
   readonly rowsOf?: { readonly projection: string; readonly kind: 'row' | 'rows' } | undefined
+  /** Who may ask it, where callers are asked who they are. */
+  readonly access?: Access | undefined
   readonly [answered]?: Result
 }
 
@@ -198,4 +203,6 @@ export interface Space<
   readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>> | undefined
   /** What of it is behind a waiting room, where one is switched on. */
   readonly waitingRoom?: WaitingRoomOptions | undefined
+  /** Who may do what belongs to it as a whole, where callers are asked who they are. */
+  readonly access?: SpaceAccess | undefined
 }

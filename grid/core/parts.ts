@@ -1,3 +1,4 @@
+import { type CommandContext, noContext } from './access.ts'
 import type { Value } from './data-types.ts'
 import type { AnyCommand, CommandPart, Space } from './definition.ts'
 import { Rejection } from './errors.ts'
@@ -76,9 +77,9 @@ export const refusalOfParts = (parts: readonly RefusedPart[]): Rejection =>
  */
 export const runParts =
   (composed: () => AnyCommand) =>
-  (tx: PartTransaction, input: unknown): unknown => {
+  (tx: PartTransaction, input: unknown, context: CommandContext): unknown => {
     const parts = partsOf(composed(), input)
-    return runEachPart(tx, parts, (run, part) => refusing(parts, part, tx, run))
+    return runEachPart(tx, parts, context, (run, part) => refusing(parts, part, tx, run))
   }
 
 /**
@@ -88,12 +89,13 @@ export const runParts =
 export const runEachPart = (
   tx: PartTransaction,
   parts: readonly CommandPart[],
+  context: CommandContext = noContext,
   around: (run: () => unknown, part: number) => unknown = (run) => run(),
 ): unknown =>
   packParts(
     parts.map(({ command, input }, part) => {
       tx.enterPart?.(command, input)
-      const returned = around(() => command.handler(tx, input), part)
+      const returned = around(() => command.handler(tx, input, context), part)
       if (
         Object(returned) === returned &&
         typeof (returned as PromiseLike<unknown>).then === 'function'

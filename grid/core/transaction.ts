@@ -1,4 +1,5 @@
 import type { TObject } from 'typebox'
+import type { Access } from './access.ts'
 import type {
   BoundOf,
   EqualsOf,
@@ -72,6 +73,12 @@ export interface CacheOptions<
    * the space says something; before, all of it while developing and nothing in production.
    */
   readonly readable?: boolean | readonly (keyof S['properties'] & string)[]
+  /**
+   * Who may read what is readable of its entries, where callers are asked who they are: one by one,
+   * as they change, from the store. `public`, `identified` or roles. Default: only those whom
+   * configuration names. docs/security.md.
+   */
+  readonly access?: Access
   /**
    * Former name of a field → the present one; of several former names the oldest first. Where it is
    * stored the field keeps its first name, so that versions before and behind the renaming work
@@ -159,6 +166,7 @@ export interface Cache<
   readonly onExpire: ExpiryHandler<V> | undefined
   readonly archive?: Archive | undefined
   readonly readable?: boolean | readonly string[] | undefined
+  readonly access?: Access | undefined
   /** undefined: it reads what is stored as it is. */
   readonly evolution?: Evolution | undefined
   readonly partitionBy?: PartitionBy | undefined

@@ -39,6 +39,7 @@ const defaults = {
   BODY_BYTES_MAX: 1_048_576,
   STREAMS_MAX: 16_384,
   REQUEST_TIMEOUT_MS: 30_000,
+  CONNECTIONS_MAX: 32_768,
   COMPRESSION_LENGTH_MIN: 8192,
   CONSOLE_PORT: 8090,
   GRID_URL: 'http://127.0.0.1:8080',
@@ -50,6 +51,10 @@ const defaults = {
   WAITING_ROOM_INSIDE: 100,
   WAITING_ROOM_INSIDE_MAX: 10_000,
   WAITING_ROOM_REQUESTS_MAX: 200,
+  AUTH_CLOCK_SKEW_MS: 5000,
+  AUTH_NAME_CLAIM: 'sub',
+  AUTH_ROLES_CLAIM: 'roles',
+  AUDIT_FILE_BYTES_MAX: 67_108_864,
 }
 
 function refusalOf(variables: Record<string, string>): GridError {

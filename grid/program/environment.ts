@@ -2,8 +2,10 @@ import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { linesNamed } from '../core/waiting-room.ts'
+import { accessProblems, accessVariables } from './access-environment.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
+import { rateLimitPattern } from './rate-limit-text.ts'
 import { readSchedule, scheduleAllowed } from './scaling-schedule.ts'
 import { readSecretFiles, secretFileVariables } from './secret-files.ts'
 import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
@@ -325,6 +327,21 @@ export const environmentSchema = Type.Object({
     allowed: 'an integer from 0 to 1000000',
   }),
   REQUEST_TIMEOUT_MS: milliseconds(30_000, 0, 'Time in which a request must have arrived; 0: any'),
+  CONNECTIONS_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 32_768,
+    description: 'Connections of public HTTP at a time; beyond, they are closed at once',
+    allowed: 'an integer from 1 to 1000000',
+  }),
+  RATE_LIMIT: Type.Optional(
+    Type.String({
+      pattern: rateLimitPattern,
+      description:
+        'What one caller may ask of a process over HTTP, such as 100/1s; beyond, 429; not set: as much as it likes',
+      allowed: 'a number of requests, a slash and a time in ms, s or m: 100/1s',
+    }),
+  ),
   CORS_ORIGINS: Type.Optional(
     Type.String({
       pattern: `^(?:\\*|${origin}(?:,${origin})*)$`,
@@ -350,6 +367,15 @@ export const environmentSchema = Type.Object({
       'Length from which answers are compressed for callers who accept zstd, br or gzip; 0: never',
     allowed: 'an integer from 0 to 1073741824 (characters)',
   }),
+  ADMIN_TOKEN: Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{16,1024}$',
+      isSecret: true,
+      description:
+        'Who asks at ADMIN_PORT for more than health shows it (Authorization: Bearer); commands that ask there show it; not set: nobody has to',
+      allowed: '16 to 1024 visible ASCII characters',
+    }),
+  ),
   CONSOLE_TOKEN: Type.Optional(
     Type.String({
       minLength: 16,
@@ -368,6 +394,7 @@ export const environmentSchema = Type.Object({
     allowed: 'a URL such as http://127.0.0.1:8080',
   }),
   ...waitingRoomVariables,
+  ...accessVariables,
 })
 
 export type Environment = Static<typeof environmentSchema>
@@ -407,6 +434,7 @@ export function readEnvironment(
   const lines = environment.WAITING_ROOM
   const wrong = typeof lines === 'string' ? linesNamed(lines).problem : undefined
   if (wrong !== undefined) problems.push(`WAITING_ROOM=${shown(String(lines))}: ${wrong}`)
+  problems.push(...accessProblems(environment))
   const { UNITS_MIN, UNITS_MAX } = environment
   if (Number(UNITS_MIN) > Number(UNITS_MAX))
     problems.push(`UNITS_MIN=${UNITS_MIN} is more than UNITS_MAX=${UNITS_MAX}`)

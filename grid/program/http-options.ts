@@ -1,5 +1,6 @@
 import type { HttpOptions } from '../doors/http/http-server.ts'
 import type { Environment } from './environment.ts'
+import { rateLimitOf } from './rate-limit-text.ts'
 
 /** Whether callers may ask how answers were found. */
 export const explains = ({ EXPLAIN, NODE_ENV }: Environment): boolean =>
@@ -10,6 +11,9 @@ export function httpOptionsOf(environment: Environment): Partial<HttpOptions> {
   return {
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    connectionsMax: environment.CONNECTIONS_MAX,
+    rateLimit:
+      environment.RATE_LIMIT === undefined ? undefined : rateLimitOf(environment.RATE_LIMIT),
     streams: { streamsMax: environment.STREAMS_MAX },
     undeclaredReadable: environment.NODE_ENV !== 'production',
     corsOrigins: environment.CORS_ORIGINS?.split(',') ?? [],

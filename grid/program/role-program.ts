@@ -107,7 +107,9 @@ export async function runRole<C extends Component>(
   const placement = placementOf(components)
   const spacesNow = () => figuresOf(components, watches)
   const status = { unit: name, role: called, notReady, spaces: spacesNow, placement }
-  const admin = createAdminServer(status, { log, telemetry })
+  const admin = createAdminServer(status, {
+    ...{ log, telemetry, token: environment.ADMIN_TOKEN },
+  })
   await admin.listen({ host, port })
   const statusAnswers = answerStatus(messaging, status, { log, telemetry })
   log.info({ role: called, spaces: spaces.join(','), adminPort: port }, 'started')

@@ -6,8 +6,10 @@ const secretVariables = [
   'NATS_URL',
   'MONGODB_URL',
   'REDIS_URL',
+  'ADMIN_TOKEN',
   'CONSOLE_TOKEN',
   'WAITING_ROOM_KEY',
+  'AUTH_TOKEN',
 ] as const
 /** More is no such value: somebody has named another file. */
 const lengthMax = 65_536

@@ -35,6 +35,7 @@ export const auctions = defineCache('auctions', {
   expiry: 'closesAt',
   onExpire: close,
   readable: true,
+  access: 'public',
 })
 
 /** Closes an open auction; the highest bidder has won. Returns what it has become. */

@@ -6,6 +6,7 @@ import { amount, auctionId, bidderId, increment, time, timeOrDate, title, toMs }
 export const openAuction = defineCommand('openAuction', {
   description:
     'Opens an auction for bids until endsAt. Rejected: auction_exists, ends_in_past (error.now).',
+  access: ['auctioneer'],
   input: Type.Object({
     auctionId,
     title,
@@ -40,6 +41,7 @@ export const openAuction = defineCommand('openAuction', {
 export const placeBid = defineCommand('placeBid', {
   description:
     'Places a bid: the starting price or more, later the highest bid and the minimum increment or more. Rejected: auction_not_found, auction_closed, bid_too_low (error.leastAmount).',
+  access: ['bidder'],
   input: Type.Object({ auctionId, bidderId, amount }),
   partitionBy: 'auctionId',
   affinity: 'auctionId',
@@ -74,6 +76,7 @@ export const placeBid = defineCommand('placeBid', {
 export const closeAuction = defineCommand('closeAuction', {
   description:
     'Closes an auction before its time; a closed one stays as it is. Rejected: auction_not_found.',
+  access: ['auctioneer'],
   input: Type.Object({ auctionId }),
   partitionBy: 'auctionId',
   rejections: ['auction_not_found'],

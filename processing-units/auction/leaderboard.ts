@@ -7,6 +7,7 @@ export const leadersMax = 100
 /** Every bidder of an auction with the highest of their bids; `byAmount` ranks them. */
 export const leaderboard = defineProjection('leaderboard', {
   description: 'The highest bid of each bidder in each auction.',
+  access: 'public',
   of: bids,
   groupBy: ['auctionId', 'bidderId'],
   values: ({ max }) => ({ amount: max('amount') }),

@@ -8,6 +8,7 @@ const bidsPerPageMax = 1000
 
 export const auction = defineQuery('auction', {
   description: 'An auction, with the least amount of the next bid.',
+  access: 'public',
   input: Type.Object({ auctionId }),
   partitionBy: 'auctionId',
   result: Type.Object({
@@ -23,6 +24,7 @@ export const auction = defineQuery('auction', {
 export const bids = defineQuery('bids', {
   description:
     'The bids of an auction, newest first, a page at a time: `cursor` is the `next` of the page before.',
+  access: 'public',
   input: Type.Object({
     auctionId,
     limit: Type.Optional(
@@ -56,6 +58,7 @@ export const bids = defineQuery('bids', {
 
 export const leaderboard = defineQuery('leaderboard', {
   description: 'The top bidders of an auction, each with their highest bid, highest first.',
+  access: 'public',
   input: Type.Object({
     auctionId,
     limit: Type.Optional(

@@ -25,6 +25,7 @@ export function createAuction({ partitions = 1 }: AuctionOptions = {}) {
     queries: [auctionQuery, bidsQuery, leaderboardQuery],
     projections: [leaderboard],
     readableEvents: true,
+    access: { events: 'public', past: ['operator'], admin: ['operator'] },
   })
 }
 

@@ -1,3 +1,4 @@
+import { type CommandContext, noContext } from '@spacegrid/grid/core/access'
 import type { Acknowledgement, AnyCommand } from '@spacegrid/grid/core/definition'
 import type { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
@@ -19,6 +20,8 @@ export class Execution {
   /** Fingerprint of the input; only with an idempotency key. */
   fingerprint = ''
   acknowledge: Acknowledgement = 'committed'
+  /** Who asks, for the handler. */
+  context: CommandContext = noContext
   /** Of its partition key, in a space with several partitions. */
   hash: number | undefined = undefined
   /** Whole monotonic ms at which it came through a door; 0: the process itself has asked. */

@@ -82,9 +82,9 @@ export class HandlerRuns {
   }
 
   /** @throws GridError for what is neither an answer nor a refusal */
-  run({ command, input }: Execution, recorder: Recorder): Attempt {
+  run({ command, input, context }: Execution, recorder: Recorder): Attempt {
     try {
-      const handled = asApplication(runHandler, command, recorder, input, this.#version)
+      const handled = asApplication(runHandler, command, recorder, input, this.#version, context)
       if (recorder.unknown.length > 0) return { kind: 'unknown' }
       return recorder.writes
         ? { kind: 'transaction', handled }

@@ -7,6 +7,7 @@ import { idempotencyCache } from '@spacegrid/grid/core/shape'
 import { type RememberStep, StepKind } from '@spacegrid/grid/core/steps'
 import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { checkKey, taken } from '@spacegrid/grid/core/validation'
+import { callersKeyLength } from '@spacegrid/grid/doors/request/callers-key'
 import { reservedKeyPrefix } from '@spacegrid/grid/doors/request/request-options'
 import { Type } from 'typebox'
 
@@ -31,7 +32,8 @@ export const rememberedCommands: AnyCache = {
   onExpire: undefined,
 }
 
-const idempotencyKeyLengthMax = 255
+/** As callers may send it, and what stands before it of those who have said who they are. */
+const idempotencyKeyLengthMax = 255 + callersKeyLength
 
 /** Keys of reactions. No door takes them from a caller. */
 export const reactionKeyPrefix = reservedKeyPrefix

@@ -1,8 +1,10 @@
+import { permissionName } from '@spacegrid/grid/core/access'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { answeringJson } from '@spacegrid/grid/doors/nats/json-answer'
+import { answeringOperators } from '@spacegrid/grid/doors/nats/json-answer'
+import type { AccessControl } from '@spacegrid/grid/doors/request/access/access-control'
 import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
 import type { FaultLog } from '@spacegrid/grid/doors/request/public-error'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
@@ -134,12 +136,17 @@ function whole(name: string, value: unknown, fallback: number, most: number): nu
   throw new GridError('invalid_input', `${name} is a whole number up to ${most}`)
 }
 
-/** Any ready unit answers; who may ask is for NATS to decide (`spacegrid.*.admin.>`). */
+/**
+ * Any ready unit answers; who may ask is for NATS to decide (`spacegrid.*.admin.>`), and, where
+ * callers are asked who they are, for `{space}:admin:look`.
+ */
 export function serveLook(
   messaging: Messaging,
   unit: LookedInto,
   log: FaultLog,
+  access?: AccessControl,
 ): Promise<Subscription> {
+  const guard = access?.guard(permissionName(unit.space.name, 'admin', 'look'))
   return messaging.serve({
     name: `spacegrid-${unit.space.name}-look`,
     version: '1.0.0',
@@ -148,7 +155,7 @@ export function serveLook(
       {
         subject: subjects.look(unit.space.name),
         description: 'A page of a cache: {"cache": …, "offset": 0, "limit": 25}',
-        respond: answeringJson(log, (data) => look(unit, Object(parseJsonInput(data)))),
+        respond: answeringOperators(log, guard, (data) => look(unit, Object(parseJsonInput(data)))),
       },
     ],
   })

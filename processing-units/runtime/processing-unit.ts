@@ -433,6 +433,7 @@ export class ProcessingUnit implements Serving, Component {
       execution.cameAt = Math.ceil(begun)
       if (this.#ports.tracing) execution.trace = keptTraceOf(caller.origin)
     }
+    if (caller?.identity) execution.context = { caller: caller.identity }
     if (idempotencyKey !== undefined) {
       execution.idempotencyKey = idempotencyKey
       execution.fingerprint = inputFingerprint(input, command.name)

@@ -10,6 +10,7 @@ import { tellLoad } from '@spacegrid/grid/engine/load/load-teller'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
+import { accessOf } from '@spacegrid/grid/program/access-of'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
@@ -68,6 +69,7 @@ export class UnitDoors implements Doors {
     this.#guarded = guardOf(spaces, environment)
     this.#pipeline = new RequestPipeline({
       ...{ telemetry, tracing, explains: explains(environment) },
+      access: accessOf(spaces, environment, log, telemetry),
       waitingRoom: this.#guarded?.guard,
     })
     this.#http = createHttpServer(units, {
@@ -121,13 +123,13 @@ export class UnitDoors implements Doors {
     const options = { log, pipeline: this.#pipeline, takesCommands, place: this.#place() }
     const services = [
       await serveSpace(messaging, unit, options),
-      await serveLook(messaging, unit, log),
+      await serveLook(messaging, unit, log, this.#pipeline.access),
       this.#tellLoad(messaging, unit),
     ]
     if (unit instanceof PartitionedUnit)
       services.push(new PartitionServices(messaging, unit, options))
     if (!takesCommands) return services
-    services.push(await serveAdministration(messaging, unit, log))
+    services.push(await serveAdministration(messaging, unit, log, this.#pipeline.access))
     if (unit instanceof PartitionedUnit)
       return [...services, await serveReactions(messaging, unit, log)]
     services.push(await serveReactions(messaging, unit.reactions, log))

@@ -7,6 +7,7 @@ import { seats } from './caches.ts'
  */
 export const availability = defineProjection('availability', {
   description: 'How many seats of a section are free, held and sold.',
+  access: 'public',
   of: seats,
   groupBy: ['eventId', 'section'],
   values: ({ count }) => ({

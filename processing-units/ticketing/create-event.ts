@@ -20,6 +20,7 @@ const sections = Type.Refine(
 export const createEvent = defineCommand('createEvent', {
   description:
     'Opens an event for sale: all its seats, up to 100,000, in one transaction. Rejected: event_exists.',
+  access: ['organizer'],
   input: Type.Object({
     eventId,
     name: eventName,

@@ -26,6 +26,7 @@ export const holdSeats = (holdMs: number) =>
   defineCommand('holdSeats', {
     description:
       'Holds these seats, all or none. Rejected: event_not_found, seat_not_found and seat_unavailable (error.seats), limit_exceeded.',
+    access: ['customer', 'box-office'],
     input: Type.Object({
       eventId,
       seatIds: Type.Array(seatId, {
@@ -66,6 +67,7 @@ export const holdBestAvailable = (holdMs: number) =>
   defineCommand('holdBestAvailable', {
     description:
       'Holds the first free seats of a section, in row and seat order. Rejected: event_not_found, section_not_found, sold_out (fewer are free), limit_exceeded.',
+    access: ['customer', 'box-office'],
     input: Type.Object({
       eventId,
       section: sectionName,

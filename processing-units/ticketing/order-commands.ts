@@ -13,6 +13,7 @@ export const confirmHold = defineCommand('confirmHold', {
   priority: 'finish',
   description:
     'Makes an order of a hold. Again with the same paymentReference: the same order. Rejected: hold_expired, hold_not_found, hold_confirmed (paid otherwise, error.orderId), order_cancelled.',
+  access: ['customer', 'box-office'],
   input: Type.Object({ holdId, paymentReference }),
   partitionBy: { idOf: 'holdId' },
   rejections: ['hold_expired', 'hold_not_found', 'hold_confirmed', 'order_cancelled'],
@@ -48,6 +49,7 @@ export const releaseHold = defineCommand('releaseHold', {
   priority: 'finish',
   description:
     'Gives the seats of a hold back before it expires. Rejected: hold_expired, hold_not_found, hold_confirmed (error.orderId).',
+  access: ['customer', 'box-office'],
   input: Type.Object({ holdId }),
   partitionBy: { idOf: 'holdId' },
   rejections: ['hold_expired', 'hold_not_found', 'hold_confirmed'],
@@ -69,6 +71,7 @@ export const cancelOrder = defineCommand('cancelOrder', {
   priority: 'finish',
   description:
     'Cancels an order: its seats are free again. Again: the same answer, nothing changes. Rejected: order_not_found.',
+  access: ['customer', 'box-office'],
   input: Type.Object({ orderId }),
   partitionBy: { idOf: 'orderId' },
   rejections: ['order_not_found'],

@@ -24,6 +24,7 @@ const mergeOrders = mergePages(orders, 'byCustomer', newestFirst)
 
 export const seatMap = defineQuery('seatMap', {
   description: 'Every seat of an event, or of one of its sections, in row and seat order.',
+  access: 'public',
   input: Type.Object({ eventId, section: Type.Optional(sectionName) }),
   partitionBy: 'eventId',
   result: Type.Object({
@@ -40,6 +41,7 @@ export const seatMap = defineQuery('seatMap', {
 
 export const availability = defineQuery('availability', {
   description: 'How many seats of each section are free, held and sold.',
+  access: 'public',
   input: Type.Object({ eventId }),
   partitionBy: 'eventId',
   result: Type.Object({
@@ -60,6 +62,7 @@ export const availability = defineQuery('availability', {
 
 export const order = defineQuery('order', {
   description: 'An order, cancelled ones included.',
+  access: ['customer', 'box-office'],
   input: Type.Object({ orderId }),
   partitionBy: { idOf: 'orderId' },
   result: orderSchema,
@@ -69,6 +72,7 @@ export const order = defineQuery('order', {
 
 export const ordersByCustomer = defineQuery('ordersByCustomer', {
   description: `A customer's orders, newest first, at most ${ordersMax} a page: \`cursor\` is the \`next\` of the page before. None for a customer who has not bought anything. Who knows the customer's id sees them, and can cancel them.`,
+  access: ['customer', 'box-office'],
   input: Type.Object({
     customerId,
     limit: Type.Optional(

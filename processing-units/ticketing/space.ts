@@ -56,6 +56,7 @@ export function createTicketing({
       OrderCancelled: ['eventId', 'seatIds'],
     },
     projections: [availabilityProjection],
+    access: { events: 'public', past: ['operator'], admin: ['operator'] },
     waitingRoom: {
       commands: ['holdSeats', 'holdBestAvailable'],
       queries: ['seatMap'],

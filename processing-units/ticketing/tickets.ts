@@ -41,6 +41,7 @@ export const issueTicket = defineCommand('issueTicket', {
 
 const ticketOf = defineQuery('ticket', {
   description: 'The ticket of an order',
+  access: ['customer', 'box-office'],
   input: Type.Object({ orderId }),
   partitionBy: { idOf: 'orderId' },
   result: ticket,

@@ -13,6 +13,14 @@ import {
 import { PrometheusTelemetry } from '../../grid/doors/admin/prometheus-telemetry.ts'
 import { isToldBy, type MetricRole, metricRoles } from '../../grid/doors/admin/status-metric.ts'
 import { metricsOf } from '../../grid/doors/admin/status-metrics.ts'
+import {
+  administrationMetric,
+  administrationMetric,
+  leftOutMetric,
+  leftOutMetric,
+  refusalsMetric,
+  refusalsMetric,
+} from '../../grid/doors/request/access/access-telemetry.ts'
 import { latencyMetrics } from '../../grid/doors/request/request-pipeline.ts'
 import { requestsMetric } from '../../grid/doors/request/request-telemetry.ts'
 import {
@@ -51,9 +59,11 @@ const observed: readonly (readonly [
 ])[] = [
   [doors, [...latencyMetrics, requestsMetric]],
   [doors, [streamDeliveriesMetric, streamsBegunMetric, streamsEndedMetric]],
+  [units, [refusalsMetric, administrationMetric, leftOutMetric]],
   [units, [queueingDelayMetric, logAppendMetric]],
   [melding, [meldMetric, meldDelayMetric, transactionsMetric]],
   [['data-pump'], [changesAppendMetric, windowMetric, windowChangesMetric, windowBytesMetric]],
+  [units, [refusalsMetric, administrationMetric, leftOutMetric]],
   [['data-writer'], [storeMetric, storedChangesMetric, storedPositionsMetric]],
 ]
 
@@ -81,6 +91,11 @@ export function metricsOfRole(role: MetricRole): ReadonlyMap<string, ToldMetric>
   )
 }
 
+/** Told only where authentication is switched on. */
+export const ofAuthentication: ReadonlySet<string> = new Set(
+  [refusalsMetric, administrationMetric, leftOutMetric].map(({ name }) => name),
+)
+
 const isOfRuntime = ({ name }: ToldMetric): boolean => !name.startsWith('spacegrid_')
 
 /** The page, made of what the programs tell. */
@@ -95,7 +110,8 @@ export function metricsPage(): string {
   const all = [...metrics.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
   const of = (metric: ToldMetric): string => {
     const told = roles.get(metric.name) ?? []
-    return told.length === metricRoles.length ? 'all' : told.join(', ')
+    const all = told.length === metricRoles.length ? 'all' : told.join(', ')
+    return ofAuthentication.has(metric.name) ? `${all}, where authentication is on` : all
   }
   const own = all.filter((metric) => !isOfRuntime(metric)).map((metric) => row(metric, of(metric)))
   const runtime = all.filter(isOfRuntime).map((metric) => row(metric))

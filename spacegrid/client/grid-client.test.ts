@@ -33,6 +33,51 @@ const done = answer(200, { result: { n: 1 }, position: 7, version: 3 })
 const shed = answer(503, { code: 'overloaded', detail: 'Too much' }, { 'retry-after': '0' })
 const lost = new Error('fetch failed', { cause: { code: 'ECONNRESET' } })
 
+describe('who the client is', () => {
+  const refused = answer(401, { code: 'unauthenticated', detail: 'expired', reason: 'expired' })
+  const forbidden = answer(403, { code: 'forbidden', detail: 'missing' })
+
+  function tokens() {
+    let made = 0
+    const asked: boolean[] = []
+    const credential = async (isRefused: boolean) => {
+      asked.push(isRefused)
+      if (isRefused || made === 0) made++
+      return `Bearer ${made}`
+    }
+    return { credential, asked }
+  }
+
+  test('is said with every attempt, and said anew after it was refused, once', async () => {
+    const { credential, asked } = tokens()
+    const { client, sent } = scripted([refused, shed, done, done], { credential })
+    await client.command('shop', 'buy', {})
+    await client.query('shop', 'stock', {})
+    const said = sent.map(({ headers }) => headers.authorization)
+    expect(said).toEqual(['Bearer 1', 'Bearer 2', 'Bearer 2', 'Bearer 2'])
+    expect(asked).toEqual([false, true, false, false])
+    expect(new Set(sent.slice(0, 3).map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+  })
+
+  test('that is refused again is told', async () => {
+    const { client, sent } = scripted([refused, refused, done], tokens())
+    const asked = client.query('shop', 'stock', {})
+    await expect(asked).rejects.toMatchObject({ code: 'unauthenticated' })
+    expect(sent).toHaveLength(2)
+  })
+
+  test('makes no difference to a permission that is missing, or where nobody can say it', async () => {
+    const { client, sent } = scripted([forbidden], tokens())
+    await expect(client.query('shop', 'stock', {})).rejects.toMatchObject({ code: 'forbidden' })
+    expect(sent).toHaveLength(1)
+    const nobody = scripted([refused])
+    await expect(nobody.client.query('shop', 'stock', {})).rejects.toMatchObject({
+      code: 'unauthenticated',
+    })
+    expect(nobody.sent).toHaveLength(1)
+  })
+})
+
 describe('a command', () => {
   test('carries a key of its own, and what it waits for', async () => {
     const { client, sent } = scripted([done, done])

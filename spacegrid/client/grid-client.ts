@@ -17,7 +17,7 @@ import { queryString } from './query-string.ts'
 import type { RequestOptions } from './request-options.ts'
 import type { Random, RetryPolicy } from './retry-policy.ts'
 import { SeenPositions } from './seen-positions.ts'
-import { type Patience, type Request, Sender } from './sender.ts'
+import { type Credential, type Patience, type Request, Sender } from './sender.ts'
 import type { ArchivedOptions, ArchivedPage, StoredEntry } from './stored-entry.ts'
 import { type Call, fetchTransport, type Transport } from './transport.ts'
 import type { CachesIn, CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'
@@ -33,8 +33,14 @@ export interface GridClientOptions {
   readonly openMax?: number
   /** An attempt without a complete answer for this long has failed. In ms. Default 15,000. */
   readonly timeoutMs?: number
-  /** Sent with every request: credentials, for example. Default: none. */
+  /** Sent with every request. Default: none. */
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * Says who the client is, where the grid asks: what the header `Authorization` says at the
+   * moment, `Bearer …` or `Api-Key …`. After a 401 it is asked for a fresh one, and the request
+   * sent once more. Default: nobody.
+   */
+  readonly credential?: Credential
   /** Spreads retries. Default `Math.random`. */
   readonly random?: Random
   /** How requests travel. Default: `fetch`. */
@@ -86,6 +92,7 @@ export class GridClient<Spaces extends Space = Space> {
         openMax: options.openMax ?? 1024,
         timeoutMs: options.timeoutMs ?? 15_000,
         headers: options.headers ?? {},
+        credential: options.credential,
         random: options.random ?? Math.random,
       })
     this.#url = url

@@ -26,6 +26,7 @@ export type { LineOptions, LinePlace } from './line-visitor.ts'
 export type { LiveAnswer, LiveOptions } from './live-answer.ts'
 export type { RequestOptions } from './request-options.ts'
 export type { Random, RetryPolicy } from './retry-policy.ts'
+export type { Credential } from './sender.ts'
 export type { ArchivedEntry, ArchivedOptions, ArchivedPage, StoredEntry } from './stored-entry.ts'
 export type {
   Call,

@@ -11,8 +11,17 @@ export interface SenderSettings {
   readonly openMax: number
   readonly timeoutMs: number
   readonly headers: Readonly<Record<string, string>>
+  /** undefined: the client says nowhere who it is, or its headers do. */
+  readonly credential: Credential | undefined
   readonly random: Random
 }
+
+/**
+ * What the header `Authorization` says, at the moment: `Bearer …` or `Api-Key …`. Asked before
+ * every attempt, so it had better know the answer.
+ * @param refused the grid does not take the last one any more: a fresh one is wanted
+ */
+export type Credential = (refused: boolean) => string | Promise<string>
 
 /** What is sent, as often as it takes. */
 export interface Request {
@@ -30,6 +39,14 @@ export interface Patience {
   readonly deadlineMs?: number | undefined
 }
 
+interface Way {
+  readonly signal: AbortSignal | undefined
+  readonly endsAt: number
+  /** What the client has said of who it is was refused: it is to say it anew. */
+  readonly renews: boolean
+}
+
+const unauthorized = 401
 /** The longest time that the grid takes the name of. */
 const namedMsMax = 999_999_999
 
@@ -70,11 +87,21 @@ export class Sender {
     const endsAt = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY)
     const isOnce = request.call.kind === 'command' && !('idempotency-key' in request.headers)
     let outcomeUnknown = false
+    let wasRefused = false
+    let renews = false
     for (let attempts = 1; ; attempts += 1) {
-      const { answer, retryable, retryAfterMs } = await this.#attempt(request, signal, endsAt)
+      const way = { signal, endsAt, renews }
+      renews = false
+      const { answer, retryable, retryAfterMs } = await this.#attempt(request, way)
       if (answer.kind !== 'shed' && answer.kind !== 'failed') {
         this.#budget.answered()
         return { ...answer, attempts }
+      }
+      // Nothing was done: with a fresh one it is a request like the first.
+      if (this.#mayRenew(answer, wasRefused)) {
+        wasRefused = true
+        renews = true
+        continue
       }
       if (retryable) this.#budget.failed()
       outcomeUnknown ||= answer.outcomeUnknown && request.method === 'POST'
@@ -91,10 +118,17 @@ export class Sender {
   async stream(request: Request, signal: AbortSignal): Promise<TransportStream> {
     const { open } = this.#transport
     if (!open) throw new GridError('unknown_route', 'This transport has no streams of events')
-    return await open.call(
-      this.#transport,
-      this.#outgoing(request, signal, Number.POSITIVE_INFINITY),
-    )
+    const ask = async (renews: boolean) => {
+      const outgoing = await this.#outgoing(request, signal, Number.POSITIVE_INFINITY, renews)
+      return await open.call(this.#transport, outgoing)
+    }
+    const stream = await ask(false)
+    return stream.status === unauthorized && this.#settings.credential ? await ask(true) : stream
+  }
+
+  #mayRenew(answer: Answer, wasRefused: boolean): boolean {
+    const isRefused = answer.kind === 'failed' && answer.status === unauthorized
+    return isRefused && !wasRefused && this.#settings.credential !== undefined
   }
 
   /** Calls once the client stops; returns what takes that back. */
@@ -122,11 +156,7 @@ export class Sender {
     return !isOver()
   }
 
-  async #attempt(
-    request: Request,
-    signal: AbortSignal | undefined,
-    endsAt: number,
-  ): Promise<Attempt> {
+  async #attempt(request: Request, { signal, endsAt, renews }: Way): Promise<Attempt> {
     if (this.#stopped) return { answer: failed(unansweredAtEnd), retryable: false }
     if (signal?.aborted)
       return { answer: failed(abortedByCaller, { cause: signal.reason }), retryable: false }
@@ -140,7 +170,8 @@ export class Sender {
     this.#endings.add(end)
     signal?.addEventListener('abort', end)
     try {
-      const response = await this.#transport.send(this.#outgoing(request, ending.signal, timeoutMs))
+      const outgoing = await this.#outgoing(request, ending.signal, timeoutMs, renews)
+      const response = await this.#transport.send(outgoing)
       return attemptOf(response, retryAfterMsOf(response.header('retry-after'), Date.now()))
     } catch (error) {
       if (this.#stopped || signal?.aborted) {
@@ -160,12 +191,19 @@ export class Sender {
     }
   }
 
-  #outgoing(request: Request, signal: AbortSignal, timeoutMs: number): TransportRequest {
+  async #outgoing(
+    request: Request,
+    signal: AbortSignal,
+    timeoutMs: number,
+    renews: boolean,
+  ): Promise<TransportRequest> {
+    const { credential } = this.#settings
     // What nobody waits for any more need not be done.
     const ms = Math.floor(Math.max(1, Math.min(timeoutMs, namedMsMax)))
     const headers = {
       ...(request.call.kind === 'command' ? { 'grid-timeout': `${ms}ms` } : undefined),
       ...this.#settings.headers,
+      ...(credential ? { authorization: await credential(renews) } : undefined),
       ...request.headers,
     }
     return { ...request, headers, signal, timeoutMs }

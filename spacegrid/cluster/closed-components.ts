@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import type { GridUser } from '@spacegrid/grid/drivers/nats/subject-table'
 import { spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
+import { keyFiles } from '../keys/key-files.ts'
 import { closedNatsUrl } from '../servers/nats-server.ts'
 
 /** As whom each role of a cluster comes to NATS; all others under their own name. */
@@ -28,6 +30,7 @@ export class ClosedComponents {
   environmentOf(role: string): Readonly<Record<string, string>> {
     return {
       NATS_URL: closedNatsUrl(this.#keys, users[role] ?? role, this.#nats),
+      ADMIN_TOKEN_FILE: join(this.#keys, keyFiles.adminToken),
       // It alone may begin streams.
       STREAMS: role === 'data-pump' ? 'create' : 'await',
       ...(ofStores.includes(role) ? {} : { MONGODB_URL: '', REDIS_URL: '' }),

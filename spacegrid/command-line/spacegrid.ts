@@ -94,7 +94,7 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
   'To operate:': [
     {
       name: 'keys',
-      summary: 'keys, passwords and certificates of a closed grid',
+      summary: 'keys, passwords and certificates of a closed grid, and API keys of callers',
       load: async () => (await import('../commands/keys.ts')).addKeys,
     },
     {
@@ -146,6 +146,16 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       name: 'restore',
       summary: 'make spaces again what they were at any moment of a backup',
       load: async () => (await import('../commands/restore.ts')).addRestore,
+    },
+    {
+      name: 'export',
+      summary: 'write the entries of a space as NDJSON',
+      load: async () => (await import('../commands/export.ts')).addExport,
+    },
+    {
+      name: 'import',
+      summary: 'put entries of NDJSON files into a space, through its log',
+      load: async () => (await import('../commands/import.ts')).addImport,
     },
     {
       name: 'recover',

@@ -1,5 +1,6 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
+import { tokenHeaders } from '@spacegrid/grid/doors/admin/admin-token'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { AuditConnections, type AuditedServers, findGrid } from '../audit/audit-targets.ts'
@@ -15,6 +16,7 @@ import type { AddCommand } from '../command-line/add-command.ts'
 import { Failure, failureOf } from '../command-line/failure.ts'
 import { whole } from '../command-line/option-values.ts'
 import { ProgressLine } from '../command-line/progress-line.ts'
+import { knownToken } from '../keys/known-token.ts'
 
 interface Options {
   readonly space?: readonly string[]
@@ -36,7 +38,11 @@ async function run(options: Options): Promise<void> {
           logsMeant(options.space, grid.logNames),
           options,
         )
-      : await askForAudit(options.url ?? httpUrl(environment.HOST, environment.ADMIN_PORT), options)
+      : await askForAudit(
+          options.url ?? httpUrl(environment.HOST, environment.ADMIN_PORT),
+          options,
+          knownToken(environment),
+        )
   say(options, reports)
   process.exitCode = exitCode(reports)
 }
@@ -87,14 +93,18 @@ function auditOptions(logName: LogName, { differences, wait, json }: Options): S
 }
 
 /** The grid is one process, which nobody else can look into: it audits itself. */
-async function askForAudit(url: string, options: Options): Promise<SpaceAuditReport[]> {
+async function askForAudit(
+  url: string,
+  options: Options,
+  token: string | undefined,
+): Promise<SpaceAuditReport[]> {
   const query = new URLSearchParams({
     differences: String(options.differences),
     wait: String(options.wait),
   })
   for (const space of options.space ?? []) query.append('space', space)
   const target = `${url.replace(/\/$/, '')}/audit?${query}`
-  const response = await fetch(target).catch((cause) => {
+  const response = await fetch(target, { headers: tokenHeaders(token) }).catch((cause) => {
     const hint =
       'start the grid (npx spacegrid start, npx spacegrid cluster), name its servers (NATS_URL, MONGODB_URL, REDIS_URL), or its administration address (--url)'
     throw new GridError('no_responder', `There is no grid at ${url}: ${hint}`, { cause })

@@ -11,6 +11,8 @@ import type { AddCommand } from '../command-line/add-command.ts'
 import { list } from '../command-line/option-values.ts'
 import { type GridKeys, makeGridKeys } from '../keys/grid-keys.ts'
 import { keyFiles } from '../keys/key-files.ts'
+import { shareKeys } from '../keys/shares.ts'
+import { addKeysApi } from './keys-api.ts'
 
 interface Options {
   readonly out?: string
@@ -19,6 +21,7 @@ interface Options {
   readonly host: readonly string[]
   readonly events?: boolean
   readonly force?: boolean
+  readonly share?: string
   readonly json?: boolean
 }
 
@@ -31,10 +34,11 @@ async function make({
 }: Options): Promise<void> {
   const { DATA_DIR: dataDirectory, SPACES: spaces } = readEnvironment()
   const said = space.length > 0 || spaces === undefined ? space : namedSpaces(spaces)
-  const { events = false, force = false, json = false } = options
+  const { events = false, force = false, share, json = false } = options
   const made = await makeGridKeys(out ?? join(dataDirectory, 'keys'), {
     ...{ spaces: said, clients, hosts, events, force },
   })
+  if (share !== undefined) shareKeys(made.folder, share)
   process.stdout.write(json ? `${JSON.stringify(made, null, 2)}\n` : text(made))
 }
 
@@ -99,10 +103,15 @@ export const addKeys: AddCommand = (program) => {
     )
     .option('--events', 'units may make and change the streams of domain events (EVENTS_BYTES_MAX)')
     .option('--force', 'makes everything anew: what is in use ends to work')
+    .option(
+      '--share <folder>',
+      'puts besides, into a folder below it for each service of the compose file, what that one needs and nothing else',
+    )
     .option('--json', 'prints what has been made as JSON')
     .addHelpText(
       'after',
       '\nWhat was said before is remembered in the folder: a second --client adds one. Environment: DATA_DIR, SPACES.',
     )
     .action(make)
+  addKeysApi(keys)
 }

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
+import { ownHeaders } from '@spacegrid/grid/program/own-credential'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { Failure, failureOf } from '../command-line/failure.ts'
@@ -161,7 +162,7 @@ function planOf(
       },
       openMax: options.maxOpen,
       timeoutMs: options.timeout * 1000,
-      headers: options.header,
+      headers: { ...ownHeaders(readEnvironment()), ...options.header },
     },
   }
 }

@@ -13,6 +13,7 @@ import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
+import { accessOf, asksWhoAsks } from '@spacegrid/grid/program/access-of'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
@@ -45,6 +46,8 @@ export interface EmbeddedPlace {
   readonly url: string
   readonly adminUrl: string
   readonly dataDirectory: string
+  /** Whether callers are asked who they are. */
+  readonly asksWhoAsks: boolean
 }
 
 /**
@@ -133,6 +136,7 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
     pages: gridConsole.answer,
     pipeline: new RequestPipeline({
       ...{ telemetry, explains: explains(environment) },
+      access: accessOf(spaces, environment, log, telemetry),
       waitingRoom: guarded?.guard,
     }),
     ...httpOptionsOf(environment),
@@ -142,6 +146,7 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
   const admin = createAdminServer(waiting?.statusOf(source) ?? source, {
     log,
     telemetry,
+    token: environment.ADMIN_TOKEN,
     audit: (request) => auditEmbedded(grid, request),
     reactions: (space, asked) => askOutboxOf(grid, space, asked),
   })
@@ -166,6 +171,7 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
     url: url(),
     adminUrl: httpUrl(host, addressPort(admin.server.address())),
     dataDirectory,
+    asksWhoAsks: asksWhoAsks(environment),
   })
   for (const space of spaces)
     for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
@@ -27,10 +27,10 @@ export class KeyFolder {
   constructor(path: string, isForced = false) {
     this.path = resolve(path)
     this.#isForced = isForced
-    const isNew = !existsSync(this.path)
     try {
       makeFolder(this.path)
-      if (isNew) chmodSync(this.path, ownersOnly.folder)
+      // A new one, or a volume that an engine has just made.
+      if (readdirSync(this.path).length === 0) chmodSync(this.path, ownersOnly.folder)
     } catch (cause) {
       throw unusable(this.path, cause)
     }

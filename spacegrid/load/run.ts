@@ -37,7 +37,9 @@ export interface LoadPlan {
 }
 
 /** How users send; every limit is said. */
-export type ClientPlan = Required<Omit<GridClientOptions, 'random' | 'transport' | 'waitingRoom'>>
+export type ClientPlan = Required<
+  Omit<GridClientOptions, 'random' | 'transport' | 'waitingRoom' | 'credential'>
+>
 
 export interface LoadOutcome {
   readonly measurements: Measurements

@@ -7,6 +7,7 @@ import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import type { EntryKey, Replayed } from '@spacegrid/grid/engine/ports/store'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { ownHeaders } from '@spacegrid/grid/program/own-credential'
 import { findGrid } from '../audit/audit-targets.ts'
 import { logsMeant } from '../audit/logs-meant.ts'
 import { nameOf, type SpaceEntry } from './quarantine-text.ts'
@@ -18,6 +19,8 @@ const pollMs = 200
 export class QuarantineDesk {
   readonly #store: MongoStore
   readonly #nats: string | undefined
+  /** Who corrects, where units ask. */
+  readonly #headers: Readonly<Record<string, string>>
   /** Looked at. */
   readonly logNames: readonly LogName[]
 
@@ -30,16 +33,17 @@ export class QuarantineDesk {
         `There is no MongoDB to look at: set MONGODB_URL, or DATA_DIR to the folder of a cluster that runs (npx spacegrid cluster; now: ${environment.DATA_DIR}). The embedded grid (npx spacegrid start) stores every entry and has no quarantine`,
       )
     const logNames = logsMeant(space === undefined ? undefined : [space], grid.logNames)
-    return new QuarantineDesk(grid.mongodb, environment.MONGODB_DB, grid.nats, logNames)
+    return new QuarantineDesk(grid.mongodb, environment, grid.nats, logNames)
   }
 
   private constructor(
     mongodb: string,
-    database: string,
+    environment: Environment,
     nats: string | undefined,
     logNames: readonly LogName[],
   ) {
-    this.#store = new MongoStore(mongodb, new SystemClock(), { database })
+    this.#store = new MongoStore(mongodb, new SystemClock(), { database: environment.MONGODB_DB })
+    this.#headers = ownHeaders(environment)
     this.#nats = nats
     this.logNames = logNames
   }
@@ -109,7 +113,9 @@ export class QuarantineDesk {
           'body_too_large',
           `The value has ${data.length} bytes, a message to a unit takes ${messaging.messageBytesMax}; correct it by a command of the application`,
         )
-      const answer = await messaging.request(subjects.correct(space), data, { timeoutMs: answerMs })
+      const answer = await messaging.request(subjects.correct(space), data, {
+        ...{ timeoutMs: answerMs, headers: this.#headers },
+      })
       return (JSON.parse(Buffer.from(answer.data).toString()) as { position: number }).position
     } finally {
       await messaging.close()

@@ -1,11 +1,14 @@
 import { type ErrorCode, errorKinds, GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { spaceOf } from '@spacegrid/grid/core/log-name'
+import { tokenHeaders } from '@spacegrid/grid/doors/admin/admin-token'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { ownHeaders } from '@spacegrid/grid/program/own-credential'
 import type { OutboxAnswers, OutboxAsked } from '@spacegrid/runtime/reactions/outbox-desk'
 import { findGrid } from '../audit/audit-targets.ts'
+import { knownToken } from '../keys/known-token.ts'
 
 const answerMs = 15_000
 
@@ -37,7 +40,7 @@ export class ReactionsDesk {
       const ask: Ask = async (of, asked) => {
         const data = Buffer.from(JSON.stringify(asked))
         const answer = await messaging.request(subjects.reactions(of), data, {
-          timeoutMs: answerMs,
+          ...{ timeoutMs: answerMs, headers: ownHeaders(environment) },
         })
         return JSON.parse(Buffer.from(answer.data).toString())
       }
@@ -45,8 +48,10 @@ export class ReactionsDesk {
       return new ReactionsDesk(ask, () => messaging.close(), known, space)
     }
     const address = url ?? httpUrl(environment.HOST, environment.ADMIN_PORT)
-    const known = Object.keys((await answerOf(address, '/status')).spaces as object).map(spaceOf)
-    const ask: Ask = (of, asked) => answerOf(address, `/reactions/${of}`, asked)
+    const token = knownToken(environment)
+    const status = await answerOf(address, '/status', token)
+    const known = Object.keys(status.spaces as object).map(spaceOf)
+    const ask: Ask = (of, asked) => answerOf(address, `/reactions/${of}`, token, asked)
     return new ReactionsDesk(ask, async () => undefined, [...new Set(known)], space)
   }
 
@@ -121,12 +126,13 @@ export class ReactionsDesk {
 async function answerOf(
   url: string,
   path: string,
+  token: string | undefined,
   asked?: object,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const headers = { 'content-type': 'application/json' }
-  const request = asked && { method: 'POST', headers, body: JSON.stringify(asked) }
+  const headers = { ...tokenHeaders(token), ...(asked && { 'content-type': 'application/json' }) }
+  const request = { headers, ...(asked && { method: 'POST', body: JSON.stringify(asked) }) }
   const target = `${url.replace(/\/$/, '')}${path}`
-  const response = await fetch(target, request ?? {}).catch((cause) => {
+  const response = await fetch(target, request).catch((cause) => {
     const hint =
       'start the grid (npx spacegrid start, npx spacegrid cluster), name its servers (NATS_URL), or its administration address (--url)'
     throw new GridError('no_responder', `There is no grid at ${url}: ${hint}`, { cause })

@@ -1,3 +1,4 @@
+import type { CommandContext } from '@spacegrid/grid/core/access'
 import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
 import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import type { AnyCommand, AnyQuery, Reader, Space } from '@spacegrid/grid/core/definition'
@@ -69,8 +70,8 @@ export class WatchedSpace {
     const { answer } = command
     const watched: AnyCommand = {
       ...command,
-      handler: (tx: Transaction, input: unknown) =>
-        this.#twice(callback, tx, (transaction) => command.handler(transaction, input)),
+      handler: (tx: Transaction, input: unknown, context: CommandContext) =>
+        this.#twice(callback, tx, (transaction) => command.handler(transaction, input, context)),
     }
     if (!answer) return watched
     const telling: Callback = { kind: 'answer', name: command.name, declared: command }

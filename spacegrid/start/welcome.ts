@@ -5,7 +5,7 @@ import { exampleInput } from './example-input.ts'
 
 /** What a newcomer sees: where things are, and one line to try. */
 export function welcome(
-  { spaces: names, url, adminUrl, dataDirectory }: EmbeddedPlace,
+  { spaces: names, url, adminUrl, dataDirectory, asksWhoAsks }: EmbeddedPlace,
   spaces: readonly Space[],
 ): string {
   return `Spacegrid is serving ${names.join(' and ')}, two processing units each, data in ${dataDirectory}
@@ -14,6 +14,8 @@ export function welcome(
   HTTP           ${url}
   documentation  ${url}/docs
   status         ${adminUrl}/status
+
+${asksWhoAsks ? 'Callers are asked who they are (docs/security.md).' : 'Open: nobody is asked who they are, and whoever reaches this address may do everything\n(docs/security.md says how to change that).'}
 
 Try:
   ${tryOut(spaces, url)}

@@ -1,4 +1,5 @@
 import type { TObject } from 'typebox'
+import { type Access, checkedAccess } from '../access.ts'
 import { rememberDeclaration } from '../application-fault.ts'
 import type { Frozen, IndexFields, Scalar, Value } from '../data-types.ts'
 import { takePartitionBy } from '../declared-partitions.ts'
@@ -55,6 +56,11 @@ export interface ProjectionOptions<
    * named here. Default: nothing.
    */
   readonly readable?: boolean | readonly string[]
+  /**
+   * Who may read what is readable of its rows, where callers are asked who they are: `public`,
+   * `identified` or roles. Default: only those whom configuration names. docs/security.md.
+   */
+  readonly access?: Access
   /**
    * Of a space with several partitions: fields of the row that say in which one it is, where all of
    * a row is in one. Default: it may be in several, and is put together when it is read from
@@ -179,6 +185,7 @@ export function defineProjection<
     indexes: indexes as Indexes & { readonly byKey: GroupBy },
     row,
     readable,
+    access: checkedAccess(what, options.access),
     partitionBy: takePartitionBy(what, row, partitionBy),
     rowsMax: takeLimit(`${what}: rowsMax`, options.rowsMax, rowsMaxDefault),
     bytesMax: takeLimit(`${what}: bytesMax`, options.bytesMax, bytesMaxDefault),

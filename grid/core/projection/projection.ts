@@ -1,4 +1,5 @@
 import type { TObject } from 'typebox'
+import type { Access } from '../access.ts'
 import type { IndexFields, Value } from '../data-types.ts'
 import type { PartitionBy } from '../partition.ts'
 import type { AnyCache } from '../transaction.ts'
@@ -64,6 +65,7 @@ export interface Projection<
   /** Schema of its rows, as far as it is known. */
   readonly row: TObject
   readonly readable: boolean | readonly string[] | undefined
+  readonly access?: Access | undefined
   readonly partitionBy: PartitionBy | undefined
   /** Its rows are of this version always. */
   readonly evolution?: undefined

@@ -186,7 +186,7 @@ interface DerivedQuery<Input> {
 }
 
 function derived<Input>(
-  { name, caches }: AnyProjection,
+  { name, caches, access }: AnyProjection,
   kind: 'row' | 'rows',
   { each, merge, ...query }: DerivedQuery<Input>,
 ): AnyQuery {
@@ -195,6 +195,7 @@ function derived<Input>(
     name: `${name}.${kind}`,
     caches,
     rowsOf: { projection: name, kind },
+    access,
     everyPartition: { each, merge: merge as (parts: readonly unknown[], input: Input) => unknown },
   }
 }

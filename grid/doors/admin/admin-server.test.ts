@@ -19,6 +19,43 @@ const pump = (changes: Partial<StatusSource> = {}): StatusSource => ({
   ...changes,
 })
 
+test('with a token, who does not show it hears of health and nothing else', async () => {
+  const token = 'of-those-who-operate-it'
+  const reactions = async () => ({ done: true })
+  const app = createAdminServer(pump(), { log: { error: () => undefined }, token, reactions })
+  onTestFinished(() => app.close())
+  const ask = async (url: string, authorization?: string, method: 'GET' | 'POST' = 'GET') => {
+    const headers = authorization === undefined ? {} : { authorization }
+    return await app.inject({ url, method, headers })
+  }
+  const asked = [
+    '/status',
+    '/metrics',
+    '/audit',
+    '/',
+    '/health',
+    '//health/live',
+    '/status?x=/health/',
+  ]
+  for (const url of asked) {
+    const refused = await ask(url)
+    expect(refused.statusCode, url).toBe(401)
+    expect(refused.json()).toMatchObject({ code: 'unauthenticated', error: { reason: 'missing' } })
+    expect(refused.headers['www-authenticate']).toBe('Bearer')
+  }
+  for (const shown of ['Bearer ', 'Bearer wrong', `Basic ${token}`, token, `Bearer ${token}x`])
+    for (const [url, method] of [
+      ['/status', 'GET'],
+      ['/reactions/shop', 'POST'],
+    ] as const)
+      expect((await ask(url, shown, method)).statusCode, `${url} ${shown}`).toBe(401)
+  for (const url of ['/health/live', '/health/ready'])
+    expect((await ask(url)).statusCode, url).toBe(200)
+  for (const url of ['/status', '/metrics'])
+    expect((await ask(url, `Bearer ${token}`)).statusCode, url).toBe(200)
+  expect((await ask('/reactions/shop', `bearer ${token}`, 'POST')).json()).toEqual({ done: true })
+})
+
 describe('the administration door', () => {
   test('/health/live answers while the process turns, ready or not', async () => {
     const { get } = open(pump({ notReady: () => ['rehydrating'] }))

@@ -2,6 +2,7 @@ import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
 import { GridError, isGridError } from '../../core/errors.ts'
 import { sendProblem } from '../http/failure.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import { requireToken } from './admin-token.ts'
 import { openMetricsText, openMetricsType, wantsOpenMetrics } from './open-metrics.ts'
 import type { PrometheusTelemetry } from './prometheus-telemetry.ts'
 import { metricsOf } from './status-metrics.ts'
@@ -12,6 +13,8 @@ export interface AdminOptions {
   readonly log: FaultLog
   /** What the process counts and observes, shown under /metrics with what its status says. */
   readonly telemetry?: PrometheusTelemetry
+  /** Whoever wants more than health must show it. Default: nobody must. */
+  readonly token?: string | undefined
   /**
    * Compares all copies of some spaces (default: all), for /audit. Default: there is no such route.
    */
@@ -48,6 +51,7 @@ const schemaController = {
 export function createAdminServer(source: StatusSource, options: AdminOptions): FastifyInstance {
   const metrics = metricsOf(source, options.telemetry?.registry)
   const app = fastify({ logger: false, forceCloseConnections: 'idle', schemaController })
+  if (options.token !== undefined) requireToken(app, options.token)
 
   // Alive means: the event loop turns. A unit that is not ready must not be restarted for it.
   app.get('/health/live', async () => ({ live: true }))

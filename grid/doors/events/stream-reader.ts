@@ -41,6 +41,10 @@ export class StreamReader {
     return this.#end
   }
 
+  get isOver(): boolean {
+    return this.#socket.destroyed
+  }
+
   /** Something that was sent has not been taken. */
   get isBehind(): boolean {
     return this.#socket.writableLength > 0

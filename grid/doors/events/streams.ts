@@ -1,5 +1,7 @@
+import type { Caller, Identity } from '../request/caller.ts'
 import type { Channel } from './channel.ts'
 import { streamsFull } from './channel.ts'
+import type { StreamReader } from './stream-reader.ts'
 
 export interface StreamsOptions {
   /** Readers of all streams of the process; beyond, `overloaded`. */
@@ -19,15 +21,29 @@ export const streamsDefaults: StreamsOptions = {
   heartbeatMs: 5000,
 }
 
+/** Says whether a token or a key holds still. */
+export interface IdentityWatch {
+  holds(identity: Identity): boolean
+}
+
+/** How often it is looked whose token has expired, or whose key was taken back, ms. */
+const lookMs = 1000
+
 /** All streams that the readers of one process follow. */
 export class Streams {
   readonly options: StreamsOptions
   readonly #channels = new Set<Channel>()
+  readonly #watch: IdentityWatch | undefined
+  /** Those who were let in for who they are. */
+  readonly #attended = new Map<StreamReader, Identity>()
+  #looking: NodeJS.Timeout | undefined
   #open = 0
   #closing = false
 
-  constructor(options: Partial<StreamsOptions> = {}) {
+  /** @param watch undefined: nobody is let in for who they are */
+  constructor(options: Partial<StreamsOptions> = {}, watch?: IdentityWatch) {
     this.options = { ...streamsDefaults, ...options }
+    this.#watch = watch
   }
 
   /** Readers, those who are just coming included. */
@@ -59,6 +75,25 @@ export class Streams {
 
   delete(channel: Channel): void {
     this.#channels.delete(channel)
+  }
+
+  /** What somebody was let in with has an end, and so has what they follow. */
+  attend(reader: StreamReader, { identity }: Caller): void {
+    if (!identity || !this.#watch) return
+    this.#attended.set(reader, identity)
+    this.#looking ??= setInterval(() => this.#look(), lookMs).unref()
+  }
+
+  #look(): void {
+    for (const [reader, identity] of this.#attended)
+      if (reader.isOver) this.#attended.delete(reader)
+      else if (this.#watch?.holds(identity) === false) {
+        this.#attended.delete(reader)
+        reader.reconnect('expired')
+      }
+    if (this.#attended.size > 0) return
+    clearInterval(this.#looking)
+    this.#looking = undefined
   }
 
   /** Tells every reader to connect again, to another unit. */

@@ -35,13 +35,14 @@ export function addArchiveRoutes(
   const route: ArchiveRoute = { door, cache, fields }
   const byKey = door.pipeline.stored(space.name, name)
   const schema = archivedEntrySchema(space, cache, fields)
-  app.get(`/${space.name}/archive/${name}/:key`, { config: { schema } }, (request, reply) =>
+  const url = `/${space.name}/archive/${name}`
+  app.get(`${url}/:key`, { config: { schema, path: byKey } }, (request, reply) =>
     byKey.run(rotation.next(), new StoredRequest(request, reply, route)),
   )
   if (!cache.archive) return
   const byRange = door.pipeline.archive(space.name, name)
-  const rangeSchema = archiveRangeSchema(space, cache, fields)
-  app.get(`/${space.name}/archive/${name}`, { config: { schema: rangeSchema } }, (request, reply) =>
+  const config = { schema: archiveRangeSchema(space, cache, fields), path: byRange }
+  app.get(url, { config }, (request, reply) =>
     byRange.run(rotation.next(), new RangeRequest(request, reply, route)),
   )
 }

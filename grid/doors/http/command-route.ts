@@ -29,7 +29,7 @@ export function addCommandRoute(
   const results = new ResultSerializer(command.result)
   const path = door.pipeline.command(space.name, name)
   const schema = commandSchema(space, command)
-  app.post(`/${space.name}/commands/${name}`, { config: { schema } }, (request, reply) =>
+  app.post(`/${space.name}/commands/${name}`, { config: { schema, path } }, (request, reply) =>
     path.run(rotation.next(), new CommandRequest(request, reply, door, results)),
   )
 }

@@ -32,7 +32,7 @@ export function addEntryRoute(
   const route: EntryRoute = { door, cache: name, fields }
   const path = door.pipeline.entry(space.name, name)
   const schema = entrySchema(space, cache, fields)
-  app.get(`/${space.name}/caches/${name}/:key`, { config: { schema } }, (request, reply) =>
+  app.get(`/${space.name}/caches/${name}/:key`, { config: { schema, path } }, (request, reply) =>
     path.run(rotation.next(), new EntryRequest(request, reply, route)),
   )
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { permissionName } from '../../core/access.ts'
 import { readableEvents } from '../../core/readable-events.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
 import { SpaceEvents } from '../events/space-events.ts'
@@ -18,7 +19,9 @@ export function addEventRoute(
 ): void {
   const { space } = rotation
   const filters = new EventFilters(space, readable, undeclared)
-  const { shown } = readableEvents(space, undeclared)
+  const { shown, names } = readableEvents(space, undeclared)
+  const eventsOf = (name: string) => permissionName(space.name, 'events', name)
+  const changesOf = (cache: string) => permissionName(space.name, 'changes', cache)
   const telemetry = pipeline.streamTelemetry(space.name)
   const unit = () => rotation.next()
   const events = new SpaceEvents({ space, streams, shown, unit, telemetry })
@@ -26,9 +29,16 @@ export function addEventRoute(
     space.name,
     'events',
     ({ position }, { what: { filter, lastEventId }, reply }, asked) =>
-      admitReader(streams, reply, position, (open) =>
+      admitReader(streams, reply, { position, caller: asked.caller }, (open) =>
         events.join(filter, asked.lastEventId ?? lastEventId, open),
       ),
+    {
+      any: [...[...(names ?? []), '*'].map(eventsOf), ...[...readable.keys()].map(changesOf)],
+      permissions: ({ what: { filter } }) => [
+        ...(filter.events ?? ['*']).map(eventsOf),
+        ...(filter.entries ? [changesOf(filter.entries.cache)] : []),
+      ],
+    },
   )
   const schema = {
     operationId: `${space.name}.events`,
@@ -40,7 +50,7 @@ export function addEventRoute(
   }
   app.get(
     `/${space.name}/events`,
-    { config: { schema }, exposeHeadRoute: false },
+    { config: { schema, path }, exposeHeadRoute: false },
     (request, reply) => path.run(rotation.next(), new EventsRequest(request, reply, filters)),
   )
 }

@@ -31,7 +31,8 @@ export function addHistoryRoute(
   const route: HistoryRoute = { door, cache: name, fields }
   const path = door.pipeline.history(space.name, name)
   const schema = historySchema(space, cache, fields)
-  app.get(`/${space.name}/caches/${name}/:key/history`, { config: { schema } }, (request, reply) =>
+  const url = `/${space.name}/caches/${name}/:key/history`
+  app.get(url, { config: { schema, path } }, (request, reply) =>
     path.run(rotation.next(), new HistoryRequest(request, reply, route)),
   )
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isRefusal } from '../request/access/access-control.ts'
 import type { Request } from '../request/request.ts'
 import type { Trace } from '../request/trace.ts'
 import { headerOf, oneHeaderOf, traceOfRequest } from './exchange.ts'
@@ -44,7 +45,8 @@ export abstract class HttpRequest<Asked, Answer> implements Request<Asked, Answe
   abstract answer(answer: Answer, asked: Asked): void | Promise<void>
 
   refuse(error: unknown, position: number): never {
-    this.reply.header('grid-position', position)
+    // Whoever may not ask is not told how far things are.
+    if (!isRefusal(error)) this.reply.header('grid-position', position)
     throw error
   }
 }

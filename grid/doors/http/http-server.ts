@@ -9,12 +9,13 @@ import {
   fastify,
 } from 'fastify'
 import type { Space } from '../../core/definition.ts'
-import type { GridError } from '../../core/errors.ts'
+import { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
 import { SpaceQueries } from '../events/space-queries.ts'
 import { Streams, type StreamsOptions } from '../events/streams.ts'
+import { isRefusal } from '../request/access/access-control.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { readableCaches } from '../request/readable-caches.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
@@ -26,6 +27,7 @@ import { addCommandRoute } from './command-route.ts'
 import { answerOrigins, isPreflight } from './cross-origin.ts'
 import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
 import { addDocumentation } from './documentation.ts'
+import { challenge, Entrance } from './entrance.ts'
 import { addEntryRoute } from './entry-route.ts'
 import { addEventRoute } from './event-route.ts'
 import { type Door, traceOfRequest, traceReply } from './exchange.ts'
@@ -43,12 +45,14 @@ import {
 } from './failure.ts'
 import { addFrontPage } from './front-page.ts'
 import { closeGracefully } from './graceful-close.ts'
+import { excessOf, type HeadLimits } from './head-limits.ts'
 import { addHistoryRoute } from './history-route.ts'
 import { explainMissing } from './missing-route.ts'
 import { addPages, type Pages } from './pages.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
+import { limitRate, type RateLimit } from './rate-limit.ts'
 import { trustedProxies } from './trusted-proxies.ts'
 import { rotationsOf, type UnitRotation, type UnitRotations } from './unit-rotation.ts'
 
@@ -61,6 +65,14 @@ export interface HttpOptions extends Partial<DiscardLimits> {
   readonly pipeline?: RequestPipeline
   /** Largest body of a command, bytes. Default 1 MiB. */
   readonly bodyBytesMax?: number
+  /** Longest URL, characters; beyond, 414. Default 8,192. */
+  readonly urlLengthMax?: number
+  /** Headers of a request; beyond, 431. Default 100. */
+  readonly headersMax?: number
+  /** Connections at a time; beyond, they are closed at once. Default 32,768. */
+  readonly connectionsMax?: number
+  /** What one caller may ask. Default: as much as it likes. */
+  readonly rateLimit?: RateLimit | undefined
   /** Time in which a request must have arrived completely, ms. Default 30,000; 0: no limit. */
   readonly requestTimeoutMs?: number
   /**
@@ -106,6 +118,8 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    * where to go.
    */
   readonly pages?: Pages
+  /** Told of every route there is, for whoever looks at all of them. */
+  readonly toldRoute?: (route: { readonly method: string; readonly url: string }) => void
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
@@ -119,6 +133,9 @@ export type HttpServer = FastifyInstance
 
 const defaults = {
   bodyBytesMax: 1024 * 1024,
+  urlLengthMax: 8192,
+  headersMax: 100,
+  connectionsMax: 32_768,
   requestTimeoutMs: 30_000,
   connectionTimeoutMs: 120_000,
   keepAliveTimeoutMs: 72_000,
@@ -153,7 +170,7 @@ export function createHttpServer(
   const door: Door = {
     log: settings.log,
     pipeline,
-    streams: new Streams(options.streams),
+    streams: new Streams(options.streams, pipeline.access),
     closing: false,
     compression: compressionLengthMin === 0 ? undefined : new BodyCompression(compressionLengthMin),
     crossOrigin: corsOrigins.length > 0,
@@ -161,6 +178,7 @@ export function createHttpServer(
   const refuse: Refuse = (reply, error, status = error.status) => {
     const { raw } = reply.request
     traceReply(reply)
+    challenge(reply, error)
     if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)
     return sendProblemEarly(reply, error, status, { ...settings, closing: door.closing })
   }
@@ -178,9 +196,19 @@ export function createHttpServer(
   // Node lets headers take a minute, and swaps the two limits when the one for whole requests is
   // the shorter.
   app.server.headersTimeout = settings.requestTimeoutMs
+  // Counted here, and not cut off silently.
+  app.server.maxHeadersCount = 0
+  app.server.maxConnections = settings.connectionsMax
   app.decorateRequest('trace', undefined)
+  const { toldRoute } = options
+  if (toldRoute)
+    app.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) toldRoute({ method: one, url })
+    })
   refuseBadBeginnings(app, settings)
-  lookAtBeginnings(app, door, missing)
+  app.decorateRequest('isBlind', pipeline.access !== undefined)
+  lookAtBeginnings(app, door, missing, refuse, settings)
+  if (options.rateLimit) limitRate(app, options.rateLimit)
   takeJson(app)
   if (door.crossOrigin) answerOrigins(app, corsOrigins)
   answerFailures(app, rotations, settings, refuse, missing)
@@ -188,7 +216,12 @@ export function createHttpServer(
   const spaces = [...rotations.values()].map(({ space }) => space)
   addDocumentation(app, door, spaces, settings)
   if (options.pages) addPages(app, options.pages)
-  else app.register(async (routes) => addFrontPage(routes, spaces, settings))
+  else
+    app.register(async (routes) =>
+      pipeline.access
+        ? addFrontPage(routes, undefined, defaults)
+        : addFrontPage(routes, spaces, settings),
+    )
   app.register(async (routes) => {
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
@@ -274,12 +307,29 @@ const brokenLimits = (settings: Settings): BrokenRequestLimits => ({
 })
 
 /** Before any of a body is read. One hook: each costs every request something. */
-function lookAtBeginnings(app: FastifyInstance, door: Door, missing: Answer): void {
+function lookAtBeginnings(
+  app: FastifyInstance,
+  door: Door,
+  missing: Answer,
+  refuse: Refuse,
+  limits: HeadLimits,
+): void {
+  const { access } = door.pipeline
+  const entrance = access && new Entrance(access)
   app.addHook('onRequest', (request, reply, done) => {
+    const excess = excessOf(request.raw, limits)
+    if (excess) {
+      refuse(reply, ...excess)
+      return
+    }
     const fault = hostFault(request.raw)
-    if (fault || request.method !== 'OPTIONS') done(fault)
-    else if (door.crossOrigin && isPreflight(request)) done()
-    else missing(request, reply)
+    const isAsked = request.method === 'OPTIONS'
+    // It asks for nothing, and browsers send it without saying who asks.
+    const isPreflighted = isAsked && door.crossOrigin && isPreflight(request)
+    const go = () => (isAsked && !isPreflighted ? void missing(request, reply) : done())
+    if (fault) done(fault)
+    else if (!entrance || isPreflighted) go()
+    else entrance.enter(request, go, done)
   })
 }
 
@@ -343,7 +393,7 @@ function answerFailures(
     if (request.is404) return missing(request, reply)
     const fault = requestFault(error, request, bodyBytesMax)
     // Refused before the route chose a unit: any unit's position serves.
-    if (!reply.hasHeader('grid-position')) {
+    if (!(reply.hasHeader('grid-position') || isRefusal(fault ?? error))) {
       const space = request.routeOptions.url?.split('/', 2)[1] ?? ''
       const unit = rotations.get(space)?.next()
       if (unit) reply.header('grid-position', unit.position)
@@ -363,6 +413,7 @@ function sendMissing(
 ): FastifyReply {
   const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
   const [path] = (request.raw.url ?? '/').split(/[?#]/, 1) as [string]
+  if (request.isBlind) return refuse(reply, new GridError('unknown_route', 'No such route'))
   const { error, status, allow, space } = explainMissing(path, spaces, readable)
   const unit = space === undefined ? undefined : rotations.get(space)?.next()
   if (unit) reply.header('grid-position', unit.position)

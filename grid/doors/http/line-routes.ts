@@ -33,6 +33,8 @@ export function addLineRoutes(app: FastifyInstance, room: LineServing): void {
     (_, body, done) => done(null, new URLSearchParams(body as string)),
   )
   const url = `${prefix}*`
+  // Visitors stand in line before they are anybody.
+  const open = { config: { isPublic: true } }
   const route = (answer: (request: LineRequest) => Promise<void> | void) => {
     return async (raw: FastifyRequest, reply: FastifyReply) => {
       const request = new LineRequest(room, raw, reply)
@@ -47,14 +49,17 @@ export function addLineRoutes(app: FastifyInstance, room: LineServing): void {
   }
   app.get(
     url,
+    open,
     route((request) => request.look()),
   )
   app.post(
     url,
+    open,
     route((request) => request.post()),
   )
   app.delete(
     url,
+    open,
     route((request) => request.leave()),
   )
 }

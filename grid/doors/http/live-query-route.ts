@@ -30,10 +30,10 @@ export class LiveQueryRoute {
     this.#path = pipeline.stream<StreamAsked<Input>>(
       space,
       'queries',
-      async ({ position }, { what: input, reply }, { lastEventId: id }) => {
+      async ({ position }, { what: input, reply }, { lastEventId: id, caller }) => {
         const known = id === undefined ? undefined : readAnswerId(id)
         if (id !== undefined && !known) throw resumeInvalid()
-        await admitReader(streams, reply, position, (open) =>
+        await admitReader(streams, reply, { position, caller }, (open) =>
           queries.join(query, ordered(input), known, open),
         )
       },

@@ -13,9 +13,15 @@ interface Components {
   schemas?: Record<string, Schema>
   headers?: Record<string, object>
   parameters?: Record<string, object>
+  securitySchemes?: Record<string, object>
 }
 
 interface Operation {
+  security?: object[]
+  /** What it takes, where callers are asked who they are. */
+  'x-permissions'?: readonly string[]
+  /** It is for everybody. */
+  'x-public'?: boolean
   operationId?: string
   summary?: string
   description?: string
@@ -73,6 +79,10 @@ const headers: Readonly<Record<string, object>> = {
     schema: text,
   },
   ETag: { description: 'The same while the answer is', schema: text },
+  'WWW-Authenticate': {
+    description: 'How to say who one is (RFC 6750)',
+    schema: text,
+  },
   'Retry-After': {
     description: 'Seconds after which the same request may be sent again',
     schema: { type: 'integer', minimum: 1 },
@@ -109,31 +119,68 @@ const parameters: Readonly<Record<string, object>> = {
  * Completes what is made of the routes' schemas by what holds for all of them: headers, the codes
  * of problems, examples; and gives names to the schemas that stand in it.
  * @param hasTokens whether a space's positions are tokens; undefined: it is no space's name
+ * @param asks whether callers are asked who they are
  */
 export function completeDocument<D extends object>(
   made: D,
   hasTokens: (space: string) => boolean | undefined,
+  asks: boolean,
 ): D {
   const document = made as Document
   const schemas = { ...document.components?.schemas }
   document.components = {
     ...document.components,
     schemas,
-    headers: { ...document.components?.headers, ...usedHeaders(document, hasTokens) },
+    headers: { ...document.components?.headers, ...usedHeaders(document, hasTokens, asks) },
     parameters: { ...document.components?.parameters, ...parameters },
   }
-  // Callers are not asked who they are.
+  // The operations say it, each for itself.
   document.security = []
+  if (asks) document.components.securitySchemes = securitySchemes
   document.servers = [{ url: '/', description: 'The server that this document is from' }]
   for (const operations of Object.values(document.paths ?? {}))
     for (const operation of Object.values(operations)) {
       summarize(operation)
+      if (asks) addRefusals(operation)
       addHeaders(operation, hasTokens(operation.tags?.[0] ?? ''))
       nameProblems(operation, schemas)
       addExamples(operation)
       nameSchemas(operation, schemas)
     }
   return made
+}
+
+const securitySchemes = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A token of whoever signs them for this grid',
+  },
+  key: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Authorization',
+    description: '`Api-Key` and a key, with a space between them',
+  },
+}
+
+/** Who may ask it, and what the others hear. */
+function addRefusals(operation: Operation): void {
+  const isPublic = operation['x-public'] === true
+  // What is public may be asked by those, too, who say who they are.
+  operation.security = [...(isPublic ? [{}] : []), { token: [] }, { key: [] }]
+  operation.responses ??= {}
+  const problem = { [problemType]: { schema: { $ref: general } } }
+  operation.responses['401'] = {
+    description: 'Who asks has not said who it is, or what it has shown does not hold',
+    headers: { 'WWW-Authenticate': { $ref: '#/components/headers/WWW-Authenticate' } },
+    content: problem,
+  }
+  const forbidden = `Missing: ${operation['x-permissions']?.join(', or ')}`
+  const known = operation.responses['403']
+  const description = known ? `${known.description}; or: ${forbidden}` : forbidden
+  operation.responses['403'] = { ...known, description, content: known?.content ?? problem }
 }
 
 /** A first sentence for lists; all of it where there is more. */
@@ -176,11 +223,14 @@ function addHeaders(operation: Operation, hasTokens: boolean | undefined): void 
 function usedHeaders(
   { tags = [] }: Document,
   hasTokens: (space: string) => boolean | undefined,
+  asks: boolean,
 ): Record<string, object> {
-  const { [positionToken]: token, 'Grid-Position': number, ...others } = headers
+  const { 'WWW-Authenticate': challenge, ...answered } = headers
+  const { [positionToken]: token, 'Grid-Position': number, ...others } = answered
   const kinds = (tags as { readonly name: string }[]).map(({ name }) => hasTokens(name))
   return {
     ...others,
+    ...(asks && challenge ? { 'WWW-Authenticate': challenge } : {}),
     ...(kinds.includes(false) && number ? { 'Grid-Position': number } : {}),
     ...(kinds.includes(true) && token ? { [positionToken]: token } : {}),
   }

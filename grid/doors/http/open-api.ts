@@ -1,12 +1,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import type { FastifySchema } from 'fastify'
 import type { Space } from '../../core/definition.ts'
+import { RequestPath } from '../request/request-pipeline.ts'
 import { completeDocument } from './open-api-document.ts'
-
-/** What the routes of the spaces carry for the documentation alone. */
-interface Documented {
-  readonly schema?: FastifySchema
-}
 
 export interface DocumentOptions {
   readonly title: string
@@ -22,6 +17,7 @@ interface Described extends DocumentOptions {
 export function swaggerOptions(
   spaces: readonly Space[],
   { title, version, description }: Described,
+  asks: boolean,
 ): FastifyDynamicSwaggerOptions {
   const tokens = new Map(spaces.map(({ name, partitions = 1 }) => [name, partitions > 1]))
   return {
@@ -35,14 +31,17 @@ export function swaggerOptions(
     },
     transformObject: (made) =>
       'openapiObject' in made
-        ? completeDocument(made.openapiObject, (name) => tokens.get(name))
+        ? completeDocument(made.openapiObject, (name) => tokens.get(name), asks)
         : made.swaggerObject,
     // Routes that are compiled from their schemas could be refused for one of them, when the unit
     // has long begun.
-    transform: ({ schema, url, route }) => ({
-      schema: (route.config as Documented | undefined)?.schema ?? schema,
-      url,
-    }),
+    transform: ({ schema, url, route }) => {
+      const { schema: own = schema, path } = route.config ?? {}
+      const guard = path instanceof RequestPath ? path.guard : undefined
+      if (!guard) return { schema: own, url }
+      const { permissions, isPublic } = guard
+      return { schema: { ...own, 'x-permissions': permissions, 'x-public': isPublic }, url }
+    },
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) =>
         typeof json.$id === 'string' ? json.$id : `schema-${index}`,

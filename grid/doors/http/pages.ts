@@ -14,6 +14,8 @@ export function addPages(app: FastifyInstance, pages: Pages): void {
       method: ['GET', 'POST'],
       url,
       schema: { hide: true },
+      // They ask for a token of their own.
+      config: { isPublic: true },
       // Before a body is read: that is the pages' own business.
       onRequest: (request, reply) => {
         reply.hijack()

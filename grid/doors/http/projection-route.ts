@@ -28,7 +28,7 @@ export function addProjectionRoute(
   const url = `/${space.name}/projections/${rowsOf.projection}`
   const { querystring, ...others } = querySchema(space, query)
   if (rowsOf.kind === 'rows')
-    app.get(url, { config: { schema: { ...others, querystring } } }, (request, reply) =>
+    app.get(url, { config: { schema: { ...others, querystring }, path } }, (request, reply) =>
       asksForStream(request)
         ? live.join(request, reply, rotation.next())
         : path.run(rotation.next(), new QueryRequest(request, reply, route)),
@@ -36,7 +36,7 @@ export function addProjectionRoute(
   else
     app.get(
       `${url}/:key`,
-      { config: { schema: { ...others, params: querystring } } },
+      { config: { schema: { ...others, params: querystring }, path } },
       (request, reply) =>
         asksForStream(request)
           ? live.join(request, reply, rotation.next(), keyOf(request))

@@ -43,13 +43,13 @@ export function addQueryRoute(
   const url = `/${space.name}/queries/${name}`
   // What reads rows is shown where it has a path of its own.
   const schema = query.rowsOf ? { hide: true } : querySchema(space, query)
-  app.get(url, { config: { schema } }, (request, reply) =>
+  app.get(url, { config: { schema, path } }, (request, reply) =>
     asksForStream(request)
       ? live.join(request, reply, rotation.next())
       : path.run(rotation.next(), new QueryRequest(request, reply, route)),
   )
   const posted = query.rowsOf ? { hide: true } : postedQuerySchema(space, query)
-  app.post(url, { config: { schema: posted } }, (request, reply) =>
+  app.post(url, { config: { schema: posted, path } }, (request, reply) =>
     path.run(rotation.next(), new PostedQueryRequest(request, reply, route)),
   )
 }
@@ -57,9 +57,9 @@ export function addQueryRoute(
 /** `POST /{space}/queries`, with a list of queries. */
 export function addBatchRoute(app: FastifyInstance, door: Door, rotation: UnitRotation): void {
   const { space } = rotation
-  const path = door.pipeline.queries(space.name)
+  const path = door.pipeline.queries(space)
   const schema = batchSchema(space)
-  app.post(`/${space.name}/queries`, { config: { schema } }, (request, reply) =>
+  app.post(`/${space.name}/queries`, { config: { schema, path } }, (request, reply) =>
     path.run(rotation.next(), new BatchRequest(request, reply, door)),
   )
 }

@@ -4,6 +4,7 @@ import { GridError } from '../../core/errors.ts'
 import type { PositionToken } from '../../core/position.ts'
 import { StreamReader } from '../events/stream-reader.ts'
 import type { Streams } from '../events/streams.ts'
+import type { Caller } from '../request/caller.ts'
 import type { StreamOptions } from '../request/request-pipeline.ts'
 import { traceReply } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
@@ -44,7 +45,7 @@ export abstract class StreamRequest<What> extends HttpRequest<StreamOptions, voi
 export async function admitReader(
   streams: Streams,
   reply: FastifyReply,
-  position: PositionToken,
+  { position, caller }: { readonly position: PositionToken; readonly caller: Caller },
   join: (open: () => StreamReader) => Promise<void>,
 ): Promise<void> {
   reply.header('grid-position', position)
@@ -53,7 +54,11 @@ export async function admitReader(
   const leave = streams.enter()
   reply.raw.once('close', leave)
   try {
-    await join(() => openStream(reply, streams))
+    await join(() => {
+      const reader = openStream(reply, streams)
+      streams.attend(reader, caller)
+      return reader
+    })
   } catch (error) {
     leave()
     throw error

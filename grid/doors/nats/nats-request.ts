@@ -1,4 +1,5 @@
 import type { Message } from '../../engine/ports/messaging.ts'
+import type { Origin } from '../request/caller.ts'
 import type { LongAnswers } from '../request/long-answers.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import type { Request } from '../request/request.ts'
@@ -36,19 +37,16 @@ export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answe
   }
 
   get credential(): string | undefined {
-    return this.headers('Authorization')
+    return joined(this.message, 'Authorization')
   }
 
   get trace(): Trace {
-    this.#trace ??= traceOf(
-      this.headers(traceHeaders.requestId),
-      this.headers(traceHeaders.traceparent),
-    )
+    this.#trace ??= traceIn(this.message)
     return this.#trace
   }
 
   header(name: string): string | undefined {
-    const values = this.#valuesOf(name)
+    const values = valuesOf(this.message, name)
     if (values === undefined) return undefined
     const { repeated } = this.message
     const again = repeated?.some((key) => key.toLowerCase() === name.toLowerCase())
@@ -57,21 +55,7 @@ export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answe
   }
 
   headers(name: string): string | undefined {
-    return this.#valuesOf(name)?.join(', ')
-  }
-
-  /**
-   * Header names are case-sensitive in NATS; callers who write them as in HTTP, in any case, are
-   * understood all the same.
-   */
-  #valuesOf(name: string): string[] | undefined {
-    const { headers } = this.message
-    const lowerCase = name.toLowerCase()
-    let values: string[] | undefined
-    for (const key in headers)
-      if (key.length === name.length && key.toLowerCase() === lowerCase)
-        values = [...(values ?? []), headers[key] as string]
-    return values
+    return joined(this.message, name)
   }
 
   abstract input(): unknown
@@ -81,3 +65,30 @@ export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answe
     throw publicError(error, this.route.log, this.trace)
   }
 }
+
+/**
+ * Header names are case-sensitive in NATS; callers who write them as in HTTP, in any case, are
+ * understood all the same.
+ */
+function valuesOf({ headers }: Message, name: string): string[] | undefined {
+  const lowerCase = name.toLowerCase()
+  let values: string[] | undefined
+  for (const key in headers)
+    if (key.length === name.length && key.toLowerCase() === lowerCase)
+      values = [...(values ?? []), headers[key] as string]
+  return values
+}
+
+const joined = (message: Message, name: string): string | undefined =>
+  valuesOf(message, name)?.join(', ')
+
+const traceIn = (message: Message): Trace =>
+  traceOf(joined(message, traceHeaders.requestId), joined(message, traceHeaders.traceparent))
+
+/** Of what is no request of the pipeline. */
+export const originOf = (message: Message): Origin => ({
+  door: 'nats',
+  address: undefined,
+  credential: joined(message, 'Authorization'),
+  trace: traceIn(message),
+})

@@ -91,7 +91,7 @@ export function serveSpace(
       path.run(unit, new QueryRequest(message, route)),
     )
   })
-  const path = pipeline.queries(space.name)
+  const path = pipeline.queries(space)
   const batch: Endpoint = {
     subject: subjects.queries(logName),
     description: 'Several queries at one position: [{"query": name, "input": {…}}, …]',

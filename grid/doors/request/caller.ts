@@ -1,3 +1,4 @@
+import type { CallerIdentity } from '../../core/access.ts'
 import type { Trace } from './trace.ts'
 
 /** Where a request came from, as far as its door can tell. */
@@ -14,11 +15,19 @@ export interface Origin {
   readonly trace?: Trace | undefined
 }
 
+/** Who somebody has shown to be. */
+export interface Identity extends CallerIdentity {
+  /** Tells its idempotency keys from those of others: 22 characters. */
+  readonly id: string
+}
+
 /** Who asks. It travels with a request to the unit, and never into the log. */
 export interface Caller {
   /** undefined: anonymous. */
   readonly name: string | undefined
   readonly origin: Origin
+  /** Left out: nobody has said who asks, or nobody is asked. */
+  readonly identity?: Identity | undefined
 }
 
 /**

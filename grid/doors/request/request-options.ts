@@ -2,6 +2,7 @@ import type { Acknowledgement } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import { readPosition } from '../../core/position.ts'
 import type { Caller } from './caller.ts'
+import { callersKey } from './callers-key.ts'
 import type { AsOf, ExecuteOptions, ReadOptions } from './serving.ts'
 
 /** Names of the headers that steer a request, the same over HTTP and NATS. */
@@ -41,7 +42,9 @@ export function executeOptions(
   const acknowledge = prefer === undefined ? undefined : preferredAcknowledgement(prefer)
   return {
     ...by,
-    ...(idempotencyKey === undefined ? undefined : { idempotencyKey: checkedKey(idempotencyKey) }),
+    ...(idempotencyKey === undefined
+      ? undefined
+      : { idempotencyKey: callersKey(checkedKey(idempotencyKey), caller) }),
     ...(acknowledge === undefined ? undefined : { acknowledge }),
     ...(timeout === undefined
       ? undefined

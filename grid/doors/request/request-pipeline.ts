@@ -1,6 +1,9 @@
+import { type PermissionKind, type PermissionName, permissionName } from '../../core/access.ts'
+import type { Space } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
 import type { Tracing } from '../../engine/ports/tracing.ts'
+import type { AccessControl, AccessGuard } from './access/access-control.ts'
 import { anonymous, type Caller, type Identify } from './caller.ts'
 import { LongAnswers } from './long-answers.ts'
 import { publicCode } from './public-error.ts'
@@ -30,8 +33,10 @@ import type { HistoryOfKey } from './told-history.ts'
 import type { WaitingRoomGuard } from './waiting-room-guard.ts'
 
 export interface PipelineOptions {
-  /** Who asks. Default: everybody is anonymous. */
+  /** Who asks, where nothing is kept from anybody. Default: everybody is anonymous. */
   readonly identify?: Identify
+  /** Who may what. Default: everybody may everything. */
+  readonly access?: AccessControl | undefined
   /** Told how long requests take, and how they end. Default: nobody is. */
   readonly telemetry?: Telemetry
   /** Told of requests in traces that are kept. Default: nobody is. */
@@ -52,6 +57,8 @@ export interface PipelineOptions {
  */
 export class RequestPipeline {
   readonly longAnswers = new LongAnswers()
+  /** undefined: everybody may everything. */
+  readonly access: AccessControl | undefined
   readonly #identify: Identify
   readonly #telemetry: Telemetry
   readonly #tracing: Tracing | undefined
@@ -60,6 +67,7 @@ export class RequestPipeline {
   readonly #room: WaitingRoomGuard | undefined
 
   constructor(options: PipelineOptions = {}) {
+    this.access = options.access
     this.#identify = options.identify ?? anonymous
     this.#telemetry = options.telemetry ?? noTelemetry
     this.#tracing = options.tracing
@@ -75,7 +83,7 @@ export class RequestPipeline {
       run: (unit, input, asked) => unit.execute(command, input, asked),
     }
     const guarded = this.#room?.command(space, command, steps) ?? steps
-    return this.#path(latencyOf('command'), [space, command], guarded)
+    return this.#path(latencyOf('command'), [space, command], guarded, 'command')
   }
 
   query(space: string, query: string): RequestPath<AskedRead, QueryAnswer> {
@@ -85,13 +93,14 @@ export class RequestPipeline {
         asked.asOf === undefined
           ? unit.query(query, input, asked)
           : pastOf(unit).query(query, input, asked.asOf, asked),
+      permissions: (_input, asked) => pastPermission(space, query, asked),
     }
     const guarded = this.#room?.query(space, query, steps) ?? steps
-    return this.#path(latencyOf('query'), [space, query], guarded)
+    return this.#path(latencyOf('query'), [space, query], guarded, 'query')
   }
 
   /** Its input is the list of the queries. */
-  queries(space: string): RequestPath<AskedRead, BatchAnswer> {
+  queries({ name: space, queries }: Space): RequestPath<AskedRead, BatchAnswer> {
     const steps: Steps<AskedRead, BatchAnswer> = {
       ask: (request, caller) => this.#queryOptions(request, caller),
       run: (unit, input, asked) => {
@@ -100,23 +109,30 @@ export class RequestPipeline {
           ? unit.queries(batch, asked)
           : pastOf(unit).queries(batch, asked.asOf, asked)
       },
+      // Whoever may not ask one of them may not ask any.
+      permissions: (input, asked) =>
+        namesIn(input).flatMap((name) => [
+          permissionName(space, 'query', name),
+          ...pastPermission(space, name, asked),
+        ]),
     }
-    return this.#path(
-      latencyOf('batch'),
-      [space, 'queries'],
-      this.#room?.batch(space, steps) ?? steps,
-    )
+    const guarded = this.#room?.batch(space, steps) ?? steps
+    const named: Named = [space, 'queries']
+    const any = [...queries.keys()].map((name) => permissionName(space, 'query', name))
+    return this.#path(latencyOf('batch'), named, guarded, any)
   }
 
   /** Its input is the entry's key. */
   entry(space: string, cache: string): RequestPath<AskedRead, EntryAnswer> {
-    return this.#path(latencyOf('entry'), [space, cache], {
+    const steps: Steps<AskedRead, EntryAnswer> = {
       ask: readingOptions,
       run: (unit, input, asked) =>
         asked.asOf === undefined
           ? unit.entry(cache, input as string, asked)
           : pastOf(unit).entry(cache, input as string, asked.asOf),
-    })
+      permissions: (_input, asked) => pastPermission(space, cache, asked),
+    }
+    return this.#path(latencyOf('entry'), [space, cache], steps, 'cache')
   }
 
   /** @throws GridError `explain_off`, `invalid_header` */
@@ -129,38 +145,44 @@ export class RequestPipeline {
 
   /** The same as the store has it. */
   stored(space: string, cache: string): RequestPath<ReadOptions, StoredAnswer> {
-    return this.#path(latencyOf('archive'), [space, cache], {
+    const steps: Steps<ReadOptions, StoredAnswer> = {
       ask: presentOptions,
       run: (unit, input) => archiveOf(unit).entry(cache, input as string),
-    })
+    }
+    return this.#path(latencyOf('archive'), [space, cache], steps, 'archive')
   }
 
   /** Its input is what is asked of an index. */
   archive(space: string, cache: string): RequestPath<ReadOptions, ArchivePage> {
-    return this.#path(latencyOf('archive'), [space, cache], {
+    const steps: Steps<ReadOptions, ArchivePage> = {
       ask: presentOptions,
       run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
-    })
+    }
+    return this.#path(latencyOf('archive'), [space, cache], steps, 'archive')
   }
 
   /**
    * What is told as it happens, `events` or `queries`. Its input says what that is and where
    * it is told; `begin` admits the reader, and returns when the stream has begun.
-   * @param live the query that is followed
    */
   stream<Followed>(
     space: string,
     stream: string,
     begin: (unit: Serving, followed: Followed, asked: StreamOptions) => Promise<void>,
-    live?: { readonly query: string; readonly inputOf: (followed: Followed) => unknown },
+    of: FollowedQuery<Followed> | FollowedEvents<Followed>,
   ): RequestPath<StreamOptions, void> {
+    const followed = of as Partial<FollowedQuery<Followed> & FollowedEvents<Followed>>
+    const { query, inputOf, any, permissions } = followed
     const steps: Steps<StreamOptions, void> = {
       ask: streamOptions,
       run: (unit, input, asked) => begin(unit, input as Followed, asked),
+      ...(permissions ? { permissions: (input) => permissions(input as Followed) } : {}),
     }
-    const inputOf = live && ((input: unknown) => live.inputOf(input as Followed))
-    const guarded = live && this.#room?.query(space, live.query, steps, inputOf)
-    return this.#path(latencyOf('stream'), [space, stream], guarded ?? steps)
+    const named: Named = [space, stream]
+    if (query === undefined) return this.#path(latencyOf('stream'), named, steps, any ?? [])
+    const guarded = this.#room?.query(space, query, steps, (input) => inputOf?.(input as Followed))
+    const may = [permissionName(space, 'query', query)]
+    return this.#path(latencyOf('stream'), named, guarded ?? steps, may)
   }
 
   /** For what becomes of a space's streams once they have begun. */
@@ -170,24 +192,45 @@ export class RequestPipeline {
 
   /** Its input is the key, and what is asked of its history. */
   history(space: string, cache: string): RequestPath<ReadOptions, HistoryPage> {
-    return this.#path(latencyOf('history'), [space, cache], {
+    const steps: Steps<ReadOptions, HistoryPage> = {
       ask: presentOptions,
       run: (unit, input) => {
         const { key, ...asked } = input as HistoryOfKey
         return pastOf(unit).history(cache, key, asked)
       },
-    })
+      permissions: () => [permissionName(space, 'past', cache)],
+    }
+    return this.#path(latencyOf('history'), [space, cache], steps, 'cache')
   }
 
+  /** @param may what it takes; of several one is enough to come in */
   #path<Asked, Answer>(
     latency: HistogramMetric,
-    [space, name]: readonly [space: string, name: string],
+    [space, name]: Named,
     steps: Steps<Asked, Answer>,
+    may: PermissionKind | readonly PermissionName[],
   ): RequestPath<Asked, Answer> {
     const told = new RequestTelemetry(this.#telemetry, latency, space, name)
     const traced = this.#tracing && new RequestTracing(this.#tracing, latency, space, name)
-    return new RequestPath(this.#identify, steps, told, this.#monotonic, traced)
+    const permissions = typeof may === 'string' ? [permissionName(space, may, name)] : may
+    const guard = this.access?.guard(...permissions)
+    return new RequestPath(guard ?? this.#identify, steps, told, this.#monotonic, traced)
   }
+}
+
+type Named = readonly [space: string, name: string]
+
+/** A live query: what is asked for it is what is asked for the query. */
+export interface FollowedQuery<Followed> {
+  readonly query: string
+  readonly inputOf: (followed: Followed) => unknown
+}
+
+export interface FollowedEvents<Followed> {
+  /** One of them is enough to come in. */
+  readonly any: readonly PermissionName[]
+  /** All that it takes. */
+  readonly permissions: (followed: Followed) => readonly PermissionName[]
 }
 
 /** What a stream goes on from, and who follows it. */
@@ -199,20 +242,23 @@ export interface StreamOptions {
 /** The pipeline as the requests of one command, query or cache go through it. */
 export class RequestPath<Asked, Answer> {
   readonly #identify: Identify
+  /** undefined: everybody may. */
+  readonly guard: AccessGuard | undefined
   readonly #steps: Steps<Asked, Answer>
   readonly #telemetry: RequestTelemetry
   readonly #monotonic: () => number
   readonly #tracing: RequestTracing | undefined
 
   constructor(
-    identify: Identify,
+    who: Identify | AccessGuard,
     steps: Steps<Asked, Answer>,
     telemetry: RequestTelemetry,
     monotonic: () => number,
     tracing: RequestTracing | undefined,
   ) {
     this.#tracing = tracing
-    this.#identify = identify
+    this.guard = typeof who === 'function' ? undefined : who
+    this.#identify = typeof who === 'function' ? who : (origin) => who.identify(origin)
     this.#steps = steps
     this.#telemetry = telemetry
     this.#monotonic = monotonic
@@ -225,9 +271,12 @@ export class RequestPath<Asked, Answer> {
       const identified = this.#identify(request)
       // Whoever is known at once does not wait for a turn.
       const caller = identified instanceof Promise ? await identified : identified
+      this.guard?.admit(caller)
       this.#steps.turnAway?.(unit, caller, request)
       const asked = this.#steps.ask(request, caller)
       const input = request.input()
+      if (this.guard && this.#steps.permissions)
+        this.guard.require(caller, this.#steps.permissions(input, asked))
       const answered = request.answer(await this.#steps.run(unit, input, asked, request), asked)
       const sent = answered instanceof Promise ? await answered : answered
       this.#telemetry.succeeded(request.door, this.#monotonic() - begun, span?.traceId)
@@ -260,6 +309,14 @@ const readingOptions = (request: RequestHeaders, caller: Caller, explain?: strin
     },
     caller,
   )
+
+/** What it takes besides, where it is asked how things were. */
+const pastPermission = (space: string, name: string, { asOf }: AskedRead): PermissionName[] =>
+  asOf === undefined ? [] : [permissionName(space, 'past', name)]
+
+/** The queries of a batch, as far as it is one. */
+const namesIn = (input: unknown): string[] =>
+  Array.isArray(input) ? input.map((one) => String(one?.query)) : []
 
 function streamOptions(request: RequestHeaders, caller: Caller): StreamOptions {
   const id = request.header(requestHeaders.resume)

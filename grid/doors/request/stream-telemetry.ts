@@ -1,7 +1,7 @@
 import type { Count, Telemetry } from '../../engine/ports/telemetry.ts'
 
 /** Why a stream is over: its reader has gone, or was told to connect again. */
-export type StreamEnd = 'left' | 'stopping' | 'slow' | 'unavailable'
+export type StreamEnd = 'left' | 'stopping' | 'slow' | 'unavailable' | 'expired'
 
 export const streamDeliveriesMetric = {
   name: 'spacegrid_stream_deliveries_total',

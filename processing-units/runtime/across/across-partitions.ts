@@ -231,7 +231,7 @@ export class AcrossPartitions {
   }
 
   async #ballot(
-    { command, input, groups, remembers }: Divided,
+    { command, input, groups, remembers, caller }: Divided,
     { partition, parts }: DividedGroup,
     { attempt, notAfter, until, way: { waitMsMax } }: Trying,
   ): Promise<Ballot> {
@@ -241,6 +241,7 @@ export class AcrossPartitions {
     const asked: PrepareAsked = {
       ...{ attempt, partition, coordinator, notAfter, command: command.name, input, parts },
       participants: groups.map((group) => group.partition),
+      ...(caller ? { caller } : {}),
       ...(remembers && partition === coordinator ? { remembers } : {}),
       ...{ mayWait: waitMsMax > 0, withinMs, waitMsMax },
     }

@@ -21,6 +21,8 @@ export interface Divided {
   readonly groups: readonly DividedGroup[]
   /** With the fingerprint of the input. */
   readonly remembers: PrepareAsked['remembers'] | undefined
+  /** Who asks. */
+  readonly caller?: PrepareAsked['caller'] | undefined
 }
 
 /** What one partition has said of an attempt; or why it has said nothing. */

@@ -67,8 +67,11 @@ export class CommandsWithParts {
     options: ExecuteOptions,
     withinMs: number,
   ): Promise<CommandAnswer<string>> {
-    const { idempotencyKey, acknowledge } = options
-    const divided = this.#divide(command, input, idempotencyKey)
+    const { idempotencyKey, acknowledge, caller } = options
+    const divided: Divided = {
+      ...this.#divide(command, input, idempotencyKey),
+      caller: caller?.identity,
+    }
     const [first, ...others] = divided.groups
     if (first && others.length === 0)
       return await this.#ports.executeAt(first.partition, command.name, input, options)

@@ -1,3 +1,4 @@
+import type { CommandContext } from '@spacegrid/grid/core/access'
 import type { AnyCommand, CommandPart, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Taken } from '@spacegrid/grid/core/outcomes'
@@ -25,7 +26,8 @@ export class PartGroup {
     const parts = asked.map(
       ({ name: part, input }): CommandPart => ({ command: named(part), input }),
     )
-    const handler = (tx: Transaction) => runEachPart(tx, parts)
+    const handler = (tx: Transaction, _input: unknown, context: CommandContext) =>
+      runEachPart(tx, parts, context)
     this.command = { ...named(name), parts: () => parts, handler }
   }
 

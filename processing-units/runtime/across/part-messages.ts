@@ -1,3 +1,4 @@
+import type { CallerIdentity } from '@spacegrid/grid/core/access'
 import type { Taken } from '@spacegrid/grid/core/outcomes'
 import type { HoldFate, Verdict } from '@spacegrid/grid/core/steps'
 
@@ -42,6 +43,8 @@ export interface PrepareAsked {
   readonly input: unknown
   /** Those of this partition, in their order: one transaction. */
   readonly parts: readonly AskedPart[]
+  /** Who asks, for their handlers. */
+  readonly caller?: CallerIdentity
   /** In the coordinator's partition, if the caller has given one. */
   readonly remembers?: { readonly key: string; readonly input: string }
   /** Where others hold what it needs it may wait for them: nothing that they wait for is held. */

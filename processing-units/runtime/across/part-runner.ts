@@ -1,3 +1,4 @@
+import { noContext } from '@spacegrid/grid/core/access'
 import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
@@ -177,7 +178,15 @@ export class PartRunner {
     const { remembers } = asked
     if (remembers) recorder.read(idempotencyCacheNumber, remembers.key, absentVersion)
     try {
-      const handled = asApplication(runHandler, group.command, recorder, undefined, version)
+      const context = asked.caller ? { caller: asked.caller } : noContext
+      const handled = asApplication(
+        runHandler,
+        group.command,
+        recorder,
+        undefined,
+        version,
+        context,
+      )
       if (this.#mustLookUp(it, recorder)) return
       this.#send(it, recorder, number, id, handled)
     } catch (thrown) {

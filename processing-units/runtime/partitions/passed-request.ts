@@ -1,6 +1,6 @@
 import type { Acknowledgement } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, errorKinds, GridError, Rejection } from '@spacegrid/grid/core/errors'
-import type { Caller } from '@spacegrid/grid/doors/request/caller'
+import type { Caller, Identity } from '@spacegrid/grid/doors/request/caller'
 import type { BatchAnswer, BatchedAnswer } from '@spacegrid/grid/doors/request/serving'
 import { type Trace, traceOf } from '@spacegrid/grid/doors/request/trace'
 import {
@@ -134,28 +134,47 @@ export function decodeRequest(data: Uint8Array): PassedRequest {
   }
 }
 
-function packedCaller({ name, origin }: Caller): readonly (string | null)[] {
+function packedCaller({ name, origin, identity }: Caller): readonly unknown[] {
   const { door, address, trace } = origin
   const packed = [name ?? null, door, address ?? null]
-  return trace ? [...packed, trace.requestId, trace.traceparent] : packed
+  const traced = [trace?.requestId ?? null, trace?.traceparent ?? null]
+  if (!identity) return trace ? [...packed, ...traced] : packed
+  const { id, name: called, kind, roles, claims } = identity
+  return [...packed, ...traced, [id, called, kind, roles, messagePack.pack(claims)]]
 }
 
-const callerOf = ([name, door, address, ...trace]: readonly unknown[]): Caller => ({
-  name: name === null ? undefined : checkedText(name),
-  origin: {
-    door: door === 'http' ? 'http' : 'nats',
-    address: address === null ? undefined : checkedText(address),
-    credential: undefined,
-    trace: passedOn(trace),
-  },
-})
+/** Units believe each other: their subjects are for units alone (docs/security.md). */
+function callerOf(packed: readonly unknown[]): Caller {
+  const [name, door, address, requestId, traceparent, identity] = packed
+  return {
+    name: name === null ? undefined : checkedText(name),
+    origin: {
+      door: door === 'http' ? 'http' : 'nats',
+      address: address === null ? undefined : checkedText(address),
+      credential: undefined,
+      trace: passedOn(requestId, traceparent),
+    },
+    // A unit of an earlier version does not say it.
+    ...(identity === undefined ? {} : { identity: identityOf(checkedList(identity)) }),
+  }
+}
+
+function identityOf([id, name, kind, roles, claims]: readonly unknown[]): Identity {
+  return {
+    id: checkedText(id),
+    name: checkedText(name),
+    kind: kind === 'key' ? 'key' : 'token',
+    roles: checkedList(roles).map(checkedText),
+    claims: checkedObject(unpackRecord(checkedBytes(claims))),
+  }
+}
 
 /**
  * What is done here belongs to the request as it came through a door. A unit of an earlier version
  * does not say it.
  */
-function passedOn([requestId, traceparent]: readonly unknown[]): Trace | undefined {
-  if (requestId === undefined) return undefined
+function passedOn(requestId: unknown, traceparent: unknown): Trace | undefined {
+  if (requestId === undefined || requestId === null) return undefined
   const trace = traceOf(checkedText(requestId), checkedText(traceparent))
   return trace.parent ? { requestId: trace.requestId, traceparent: trace.parent } : trace
 }

@@ -1,6 +1,7 @@
 import type { Acknowledgement, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import { readPosition } from '@spacegrid/grid/core/position'
+import { ownKey } from '@spacegrid/grid/doors/request/callers-key'
 import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
 import { requestHeaders } from '@spacegrid/grid/doors/request/request-options'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
@@ -111,13 +112,19 @@ function rejectionOf(error: GridError): Rejection {
   return new Rejection(String(reason), details)
 }
 
-/** Credentials stay where they came in. */
+/**
+ * Whoever does it asks again who it is: nobody needs to believe this unit, and the key becomes the
+ * caller's there.
+ */
 function headersOf({ idempotencyKey, acknowledge, withinMs, caller }: ExecuteOptions) {
-  const trace = caller?.origin.trace
+  const { trace, credential } = caller?.origin ?? {}
   return {
-    ...(idempotencyKey === undefined ? {} : { [requestHeaders.idempotencyKey]: idempotencyKey }),
+    ...(idempotencyKey === undefined
+      ? {}
+      : { [requestHeaders.idempotencyKey]: ownKey(idempotencyKey) }),
     ...(acknowledge === undefined ? {} : { [requestHeaders.prefer]: `ack=${acknowledge}` }),
     ...(withinMs === undefined ? {} : { [requestHeaders.timeout]: `${Math.ceil(withinMs)}ms` }),
+    ...(caller?.identity && credential !== undefined ? { Authorization: credential } : {}),
     ...(trace === undefined
       ? {}
       : {

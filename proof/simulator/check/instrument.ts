@@ -1,3 +1,4 @@
+import type { CommandContext } from '@spacegrid/grid/core/access'
 import type { Value } from '@spacegrid/grid/core/data-types'
 import type { AnyCommand, AnyQuery, Reader, Space } from '@spacegrid/grid/core/definition'
 import type { AnyCache, Transaction } from '@spacegrid/grid/core/transaction'
@@ -17,11 +18,11 @@ export function instrument(space: Space, history: History): Space {
 function command(original: AnyCommand, history: History): AnyCommand {
   return {
     ...original,
-    handler: (tx: Transaction, input: Value) => {
+    handler: (tx: Transaction, input: Value, context: CommandContext) => {
       const attempt = history.attempt(original.name, input, tx.now)
       const recorded = recordInto(attempt, tx)
       try {
-        const data = original.handler(recorded, input)
+        const data = original.handler(recorded, input, context)
         if (recorded.wrote) tx.emit(attemptEvent, { attempt: attempt.number })
         else attempt.answers = true
         return data

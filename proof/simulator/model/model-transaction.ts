@@ -1,3 +1,4 @@
+import { noContext } from '@spacegrid/grid/core/access'
 import type { IndexRange, Value } from '@spacegrid/grid/core/data-types'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import type { EventType } from '@spacegrid/grid/core/event-type'
@@ -40,7 +41,7 @@ class Known<T> implements Outcome<T> {
 export function execute(model: Model, command: AnyCommand, attempt: Attempt): Effect {
   const transaction = new ModelTransaction(model, attempt)
   try {
-    const data: unknown = command.handler(transaction, attempt.input)
+    const data: unknown = command.handler(transaction, attempt.input, noContext)
     transaction.look()
     const resolved = resolve(data)
     const result = command.answer ? command.answer(resolved) : resolved

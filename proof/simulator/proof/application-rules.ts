@@ -89,8 +89,8 @@ export const applicationRules: readonly Rule[] = [
   {
     name: 'application: what a handler leaves behind is its own',
     file: 'processing-units/runtime/handler-runs.ts',
-    find: 'asApplication(runHandler, command, recorder, input, this.#version)',
-    replace: 'runHandler(command, recorder, input, this.#version)',
+    find: 'asApplication(runHandler, command, recorder, input, this.#version, context)',
+    replace: 'runHandler(command, recorder, input, this.#version, context)',
     tests: ['processing-units/runtime/origin.test.ts'],
   },
   {

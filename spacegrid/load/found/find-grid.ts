@@ -5,12 +5,15 @@ import { KnownUnits } from '@spacegrid/grid/drivers/nats/known-units'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { readClusterFile } from '../../cluster/cluster-file.ts'
+import { knownToken } from '../../keys/known-token.ts'
 import { commandLineOf } from '../../servers/process-identity.ts'
 
 /** A process of the grid, and where it tells how it is. */
 export interface WatchedProcess {
   readonly name: string
   readonly admin: string
+  /** What it wants to be shown there. */
+  readonly token?: string | undefined
 }
 
 /** A grid that can be put under load. */
@@ -43,8 +46,12 @@ export interface Wanted {
 export async function findGrid(wanted: Wanted, environment: Environment): Promise<FoundGrid> {
   const found = await whereItIs(wanted, environment)
   const { status } = wanted
-  if (status === undefined || status.length === 0) return found
-  const processes = status.map((admin) => ({ name: new URL(admin).host, admin }))
+  const token = knownToken(environment)
+  const withToken = (processes: readonly WatchedProcess[]) =>
+    processes.map((process) => ({ ...process, token }))
+  if (status === undefined || status.length === 0)
+    return { ...found, processes: async () => withToken(await found.processes()) }
+  const processes = withToken(status.map((admin) => ({ name: new URL(admin).host, admin })))
   return { ...found, processes: async () => processes }
 }
 

@@ -1,3 +1,4 @@
+import { tokenHeaders } from '@spacegrid/grid/doors/admin/admin-token'
 import type { WatchedProcess } from '../found/find-grid.ts'
 import { sleepUnlessAborted } from '../open-loop.ts'
 import { type Counters, countersOf, type StatusTold, sampleOf } from './process-sample.ts'
@@ -86,11 +87,11 @@ export class ServerWatch {
     }
   }
 
-  async #ask({ name, admin }: WatchedProcess): Promise<void> {
+  async #ask({ name, admin, token }: WatchedProcess): Promise<void> {
     const watched = this.#of(name, admin)
     const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(answerMsMax)])
     const get = async (path: string) => {
-      const response = await fetch(new URL(path, admin), { signal })
+      const response = await fetch(new URL(path, admin), { signal, headers: tokenHeaders(token) })
       if (!response.ok) throw new Error(`HTTP ${response.status}`)
       return await response.text()
     }

@@ -94,7 +94,10 @@ export class MemoryServing implements Serving {
     const callback = { kind: 'command', name, declared: command } as const
     let result: unknown
     try {
-      const returned = command.handler(this.#transaction(writes, version), input as never)
+      const { identity } = options.caller ?? {}
+      const returned = command.handler(this.#transaction(writes, version), input as never, {
+        caller: identity,
+      })
       result = answerOf(command, returned === undefined ? null : takeData(returned), false)
     } catch (thrown) {
       throw this.#desk.judge(callback, thrown)

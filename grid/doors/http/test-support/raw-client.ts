@@ -48,6 +48,11 @@ export class RawClient {
     return this.#received
   }
 
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }
