@@ -8,7 +8,7 @@ import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type MetricRole, metricRoles } from '../grid/doors/admin/status-metric.ts'
-import { metricsOfRole, ofAuthentication } from '../scripts/reference/metrics-page.ts'
+import { metricsOfRole } from '../scripts/reference/metrics-page.ts'
 
 /*
  * What a grid of processes tells of itself: one grid with every role for all of it.
@@ -81,8 +81,7 @@ test('every role tells the metrics that docs/metrics.md says, and no others', as
     seen.add(role)
     const told = await scrape(adminPort)
     const declared = metricsOfRole(role as MetricRole)
-    const known = [...declared.keys()].filter((metric) => !ofAuthentication.has(metric))
-    expect([...told.keys()].sort(), name).toEqual(known.sort())
+    expect([...told.keys()].sort(), name).toEqual([...declared.keys()].sort())
     for (const [metric, { type, labels }] of told) {
       expect(type, metric).toBe(declared.get(metric)?.type)
       const labelled = [...(declared.get(metric)?.labels ?? []), 'unit', 'role', 'le', 'quantile']

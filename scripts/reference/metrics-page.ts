@@ -15,10 +15,7 @@ import { isToldBy, type MetricRole, metricRoles } from '../../grid/doors/admin/s
 import { metricsOf } from '../../grid/doors/admin/status-metrics.ts'
 import {
   administrationMetric,
-  administrationMetric,
   leftOutMetric,
-  leftOutMetric,
-  refusalsMetric,
   refusalsMetric,
 } from '../../grid/doors/request/access/access-telemetry.ts'
 import { latencyMetrics } from '../../grid/doors/request/request-pipeline.ts'
@@ -63,7 +60,6 @@ const observed: readonly (readonly [
   [units, [queueingDelayMetric, logAppendMetric]],
   [melding, [meldMetric, meldDelayMetric, transactionsMetric]],
   [['data-pump'], [changesAppendMetric, windowMetric, windowChangesMetric, windowBytesMetric]],
-  [units, [refusalsMetric, administrationMetric, leftOutMetric]],
   [['data-writer'], [storeMetric, storedChangesMetric, storedPositionsMetric]],
 ]
 
@@ -91,11 +87,6 @@ export function metricsOfRole(role: MetricRole): ReadonlyMap<string, ToldMetric>
   )
 }
 
-/** Told only where authentication is switched on. */
-export const ofAuthentication: ReadonlySet<string> = new Set(
-  [refusalsMetric, administrationMetric, leftOutMetric].map(({ name }) => name),
-)
-
 const isOfRuntime = ({ name }: ToldMetric): boolean => !name.startsWith('spacegrid_')
 
 /** The page, made of what the programs tell. */
@@ -110,8 +101,7 @@ export function metricsPage(): string {
   const all = [...metrics.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
   const of = (metric: ToldMetric): string => {
     const told = roles.get(metric.name) ?? []
-    const all = told.length === metricRoles.length ? 'all' : told.join(', ')
-    return ofAuthentication.has(metric.name) ? `${all}, where authentication is on` : all
+    return told.length === metricRoles.length ? 'all' : told.join(', ')
   }
   const own = all.filter((metric) => !isOfRuntime(metric)).map((metric) => row(metric, of(metric)))
   const runtime = all.filter(isOfRuntime).map((metric) => row(metric))
