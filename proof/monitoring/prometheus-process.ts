@@ -29,8 +29,8 @@ export interface RangeSeries {
 }
 
 /**
- * A real Prometheus with the files of `monitoring/`, which asks processes on this machine instead of
- * containers.
+ * A real Prometheus with the files of `monitoring/`, which asks processes on this machine instead
+ * of containers.
  */
 export class PrometheusProcess implements AsyncDisposable {
   readonly url: string

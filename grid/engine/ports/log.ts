@@ -49,8 +49,8 @@ export interface AppendOptions {
   /** Append only if the log's last position is this one; otherwise `fenced`. */
   readonly expectedLast?: number
   /**
-   * Traces that the record belongs to, at most `recordTracesMax`. A log may forget them: nothing but
-   * what is seen of it depends on them.
+   * Traces that the record belongs to, at most `recordTracesMax`. A log may forget them: nothing
+   * but what is seen of it depends on them.
    */
   readonly traces?: readonly Traceparent[] | undefined
 }
