@@ -16,8 +16,11 @@ import { checkFits, checkKey } from './validation.ts'
 const correctionInput = Type.Object({
   cache: Type.String(),
   key: Type.String(),
-  /** The version that is replaced: whoever corrects has seen that one. */
-  version: Type.Integer(),
+  /**
+   * The version that is replaced: whoever corrects has seen that one. 0: there must be none. Left
+   * out: whatever there is.
+   */
+  version: Type.Optional(Type.Integer()),
   value: Type.Record(Type.String(), Type.Unknown()),
 })
 
@@ -98,12 +101,16 @@ export function correctionCommand(space: Space, state: SpaceState): AnyCommand {
     handler: (tx, { cache: name, key, version, value }) => {
       const cache = cacheNamed(space, name)
       if (!cache) throw new Error(`cache ${name} was there when the correction was checked`)
-      const layout = state.layout.named(name)
-      const entry = layout && state.find(layout.number, key)
-      // Another value than the committed one: a command of this unit that is on its way.
-      const committed = entry && readValue(cache, entry.value)
-      if (entry?.version !== version || tx.get(cache, key) !== committed)
-        return tx.reject('entry_changed', { cache: name, key })
+      const isAsSeen = () => {
+        if (version === undefined) return true
+        if (version === 0) return tx.get(cache, key) === undefined
+        const layout = state.layout.named(name)
+        const entry = layout && state.find(layout.number, key)
+        // Another value than the committed one: a command of this unit that is on its way.
+        const committed = entry && readValue(cache, entry.value)
+        return entry?.version === version && tx.get(cache, key) === committed
+      }
+      if (!isAsSeen()) return tx.reject('entry_changed', { cache: name, key })
       tx.put(cache, readingOf(cache).make(value))
       return {}
     },

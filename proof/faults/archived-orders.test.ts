@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { connect } from 'nats'
 import type { Restored } from 'spacegrid/backup/restore'
@@ -99,6 +101,12 @@ test('everything is destroyed: a backup is restored to a position before a mista
   const refused = await call(1, 'restore', '--from', folder, '--overwrite')
   expect(refused.errors).toMatch(/is running: stop all/)
 
+  // One entry alone, into the grid that runs.
+  const entry = ['--key', `orders/${orderId}`, '--space', 'ticketing']
+  await call(0, 'restore', '--from', folder, '--to', String(position), ...entry)
+  const order = await client.query('ticketing', 'order', { orderId })
+  expect(order.body.result).toMatchObject({ orderId, status: 'confirmed' })
+
   const stopped = [...grid.cluster.components]
   await Promise.all(stopped.map((component) => component.stop()))
   await destroyEverything()
@@ -110,6 +118,44 @@ test('everything is destroyed: a backup is restored to a position before a mista
   const cancelled = await client.command('ticketing', 'cancelOrder', { orderId }, persisted)
   expect(cancelled.status).toBe(200)
   expect(await auditCopies(urls, 'ticketing', 2, 30_000)).toEqual([])
+})
+
+// docs/backup.md
+test('entries are exported, and imported through the log: lines that are wrong are told by their number', {
+  timeout: 120_000,
+}, async () => {
+  const { urls } = grid.cluster
+  const servers = { NATS_URL: urls.nats, MONGODB_URL: urls.mongodb, REDIS_URL: urls.redis }
+  const call = (...words: string[]) => operate({ ...servers, SPACES: 'ticketing' }, ...words)
+  const folder = await temporaryFolder('export')
+  const made = await call('export', 'ticketing', '--out', folder, '--archived', '--json')
+  expect(made).toMatchObject({ code: 0 })
+  const { entries } = JSON.parse(made.output) as { entries: Record<string, number> }
+  expect(entries.orders).toBe((await storedOrders()).length)
+  const again = await call('import', 'ticketing', folder, '--json')
+  expect(again).toMatchObject({ code: 0 })
+  const present = Object.values(entries).reduce((sum, count) => sum + count, 0)
+  expect(JSON.parse(again.output)).toMatchObject({ imported: 0, present, invalidCount: 0 })
+
+  const file = join(folder, 'events.ndjson')
+  const [line = ''] = (await readFile(file, 'utf8')).split('\n')
+  const { value } = JSON.parse(line) as { value: object }
+  const named = (eventId: string, name: unknown) =>
+    JSON.stringify({ key: eventId, value: { ...value, eventId, name } })
+  await writeFile(file, [named('i1', 'One'), named('i2', 5), '{', named('i3', 'Three')].join('\n'))
+  const refused = await call('import', 'ticketing', file)
+  expect(refused.output).toMatch(
+    /events.ndjson:2: name .*\n.*events.ndjson:3: .*\n2 lines are wrong/,
+  )
+  expect((await grid.client().entry('ticketing', 'events', 'i1')).status).toBe(404)
+  const some = await call('import', 'ticketing', file, '--skip-invalid')
+  expect(some).toMatchObject({ code: 1, output: expect.stringContaining('2 entries imported, 2') })
+  expect((await grid.client().entry('ticketing', 'events', 'i3')).status).toBe(200)
+  await writeFile(file, named('i1', 'Another'))
+  expect((await call('import', 'ticketing', file)).output).toContain('1 were there already')
+  expect(await call('import', 'ticketing', file, '--overwrite')).toMatchObject({ code: 0 })
+  const { body } = await grid.client().entry('ticketing', 'events', 'i1')
+  expect(body).toMatchObject({ value: { name: 'Another' } })
 })
 
 const persisted = { prefer: 'ack=persisted' }

@@ -102,7 +102,8 @@ function positionAt(folder: string, run: BackupRun, time: number, clock: Clock):
   }
 }
 
-function positionOf(log: LogName, token: PositionToken): number {
+/** @throws GridError `invalid_input`: it says nothing of the log */
+export function positionOf(log: LogName, token: PositionToken): number {
   const space = spaceOf(log)
   const positions = positionsOf(token)
   if (!positions) {

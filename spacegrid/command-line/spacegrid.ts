@@ -148,6 +148,16 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/restore.ts')).addRestore,
     },
     {
+      name: 'export',
+      summary: 'write the entries of a space as NDJSON',
+      load: async () => (await import('../commands/export.ts')).addExport,
+    },
+    {
+      name: 'import',
+      summary: 'put entries of NDJSON files into a space, through its log',
+      load: async () => (await import('../commands/import.ts')).addImport,
+    },
+    {
       name: 'recover',
       summary: 'the way back when the log or the store has been lost',
       load: async () => (await import('../commands/recover.ts')).addRecover,

@@ -1,18 +1,23 @@
 import { spaceOf } from '@spacegrid/grid/core/log-name'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import { toTagged } from '@spacegrid/grid/engine/wire/tagged-json'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import type { Command } from 'commander'
 import { restoredText } from '../backup/backup-text.ts'
 import { openedBackup } from '../backup/opened-backup.ts'
 import { restore } from '../backup/restore.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
+import { Failure } from '../command-line/failure.ts'
 import { ProgressLine } from '../command-line/progress-line.ts'
 import type { Progress } from '../recover/exact-copies.ts'
 import { openGrid } from '../recover/recovery-grid.ts'
+import { entryOfBackup, entryOfPast, putEntry } from '../transfer/single-entry.ts'
 import { told } from './backup.ts'
+import { openUnits } from './import.ts'
 
 interface Options {
-  readonly from: string
+  readonly from?: string
+  readonly key?: string
   readonly to?: string
   readonly as?: string
   readonly space?: readonly string[]
@@ -23,9 +28,11 @@ interface Options {
 const elsewhereMs = 5000
 
 async function run(
-  { from: folder, to, as, space, overwrite = false, json }: Options,
+  { from: folder, key, to, as, space, overwrite = false, json }: Options,
   command: Command,
 ): Promise<void> {
+  if (key !== undefined) return await runOfKey(key, { folder, to, as, space, json }, command)
+  if (folder === undefined) command.error('error: say from which backup: --from FOLDER')
   const line = new ProgressLine({ json, elsewhereMs })
   const progress: Progress = (what, count) => line.tell(`${what}: ${count}`)
   // What is embedded has nothing else that would keep the process alive while it waits.
@@ -61,13 +68,58 @@ async function run(
   }
 }
 
+type KeyOptions = {
+  readonly [Name in 'to' | 'as' | 'space' | 'json']: Options[Name] | undefined
+} & { readonly folder: string | undefined }
+
+/** One entry, through a unit, as an operator's correction is. */
+async function runOfKey(
+  name: string,
+  { folder, to, as, space, json }: KeyOptions,
+  command: Command,
+): Promise<void> {
+  const slash = name.indexOf('/')
+  const [cache, key] = [name.slice(0, slash), name.slice(slash + 1)]
+  if (slash < 1 || key === '') command.error('error: --key is CACHE/KEY: orders/order-9')
+  if (space?.length !== 1) command.error('error: say of which space: --space NAME')
+  if (folder === undefined && to === undefined) command.error('error: say as of when: --to MOMENT')
+  const [wanted = ''] = space ?? []
+  const environment = readEnvironment()
+  const alive = setInterval(() => undefined, 1000)
+  try {
+    const found =
+      folder === undefined
+        ? await entryOfPast(environment, wanted, { cache, key }, to)
+        : await entryOfBackup(folder, wanted, { cache, key }, to)
+    if (!found) throw new Failure(`${wanted} had no entry ${name} then`)
+    const messaging = await openUnits(environment, 'restore an entry into')
+    try {
+      const at = await putEntry(messaging, as ?? wanted, { cache, key }, found.value, environment)
+      const { log, position } = found
+      const data = { log, position, entry: name, value: toTagged(found.value), at }
+      if (json) say(`${JSON.stringify(data, null, 2)}\n`)
+      else say(`${name} is what it was at position ${position} of ${log}: since position ${at}\n`)
+    } finally {
+      await messaging.close()
+    }
+  } catch (error) {
+    throw told(error)
+  } finally {
+    clearInterval(alive)
+  }
+}
+
 const say = (text: string): void => void process.stdout.write(text)
 
 export const addRestore: AddCommand = (program) => {
   program
     .command('restore')
     .description('Makes spaces again what they were at any moment of a backup.')
-    .requiredOption('--from <folder>', 'a backup that npx spacegrid backup has made')
+    .option('--from <folder>', 'a backup that npx spacegrid backup has made')
+    .option(
+      '--key <entry>',
+      'only this entry, orders/order-9, into the grid that runs: of the backup, or, without --from, of what the grid keeps of its past',
+    )
     .option(
       '--to <moment>',
       'a position that an answer has named (1234, 0.1200-1.88), or a time with its zone (default: the last backup)',

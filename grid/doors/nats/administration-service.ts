@@ -1,13 +1,22 @@
 import { permissionName } from '../../core/access.ts'
-import type { Correction } from '../../core/correction.ts'
+import { type Correction, checkCorrection } from '../../core/correction.ts'
 import type { Space } from '../../core/definition.ts'
 import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
+import { fromTagged } from '../../engine/wire/tagged-json.ts'
 import type { AccessControl } from '../request/access/access-control.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import type { FaultLog } from '../request/public-error.ts'
 import type { CommandAnswer } from '../request/serving.ts'
 import { answeringOperators } from './json-answer.ts'
+
+/** A correction as it comes. */
+type CorrectionAsked = Correction & {
+  /** Nothing is done: only whether the value fits its cache. */
+  readonly check?: boolean
+  /** The value has marks for what JSON lacks (`tagged-json.ts`). */
+  readonly tagged?: boolean
+}
 
 /** A unit as operators may use it. */
 export interface Administrable {
@@ -36,10 +45,17 @@ export function serveAdministration(
     endpoints: [
       {
         subject: subjects.correct(unit.space.name),
-        description: 'Replaces an entry: {"cache": …, "key": …, "version": …, "value": {…}}',
+        description:
+          'Replaces or makes an entry: {"cache": …, "key": …, "version": …, "value": {…}}; "check": true only looks whether it could',
         respond: answeringOperators(log, guard('correct'), async (data) => {
           // Its shape is checked with the command's.
-          const correction = parseJsonInput(data) as Correction
+          const { check, tagged, ...given } = { ...(parseJsonInput(data) as CorrectionAsked) }
+          const value = (tagged ? fromTagged(given.value) : given.value) as Correction['value']
+          const correction: Correction = { ...given, value }
+          if (check) {
+            checkCorrection(unit.space, correction)
+            return {}
+          }
           const { position, version } = await unit.correct(correction)
           return { position, version }
         }),
