@@ -5,6 +5,7 @@ import { shop } from '@spacegrid/grid/doors/http/test-support/shop-space'
 import { browserProgram, startBrowser } from '@spacegrid/proof/support/browser'
 import { expect, test } from 'vitest'
 
+// Skipped: where there is no Chromium (CHROMIUM_BINARY, or on PATH) there is nothing to try it in.
 test.skipIf(browserProgram() === undefined)(
   'the page of the documentation works within what its headers let it do',
   { timeout: 120_000 },
