@@ -169,10 +169,14 @@ function identityOf([id, name, kind, roles, claims]: readonly unknown[]): Identi
   }
 }
 
-/** A span of its own in the same trace. A unit of an earlier version does not say it. */
+/**
+ * What is done here belongs to the request as it came through a door. A unit of an earlier version
+ * does not say it.
+ */
 function passedOn(requestId: unknown, traceparent: unknown): Trace | undefined {
   if (requestId === undefined || requestId === null) return undefined
-  return traceOf(checkedText(requestId), checkedText(traceparent))
+  const trace = traceOf(checkedText(requestId), checkedText(traceparent))
+  return trace.parent ? { requestId: trace.requestId, traceparent: trace.parent } : trace
 }
 
 export function encodeAnswer(passed: PassedAnswer): Uint8Array {
