@@ -57,7 +57,7 @@ export class StatusCollector implements Source {
 }
 
 /** undefined: these are no words of a process. */
-function processIn(data: Uint8Array): ProcessTold | undefined {
+export function processIn(data: Uint8Array): ProcessTold | undefined {
   try {
     const told = JSON.parse(Buffer.from(data).toString()) as Partial<ProcessTold>
     const { unit, role, ready, reasons, wishes, spaces } = told

@@ -15,6 +15,7 @@ import { PumpIncarnation } from './pump-incarnation.ts'
 import { defaultPumpSettings, type PumpOptions, type PumpPorts } from './pump-options.ts'
 import type { PumpParts } from './pump-parts.ts'
 import { PumpTelemetry } from './pump-telemetry.ts'
+import { PumpTracing } from './pump-tracing.ts'
 import { WrongWindows } from './wrong-windows.ts'
 
 /** What a pump shows beyond other components. */
@@ -69,6 +70,7 @@ export class DataPump implements Component {
     this.#parts = {
       ...{ logName, ports: observed, settings, report, auditor, watch, unread },
       ...{ wrongWindows, telemetry },
+      tracing: ports.tracing && new PumpTracing(ports.tracing, logName, name),
     }
   }
 

@@ -17,11 +17,11 @@ export async function runDataPump(spaces?: string): Promise<void> {
       keepsPast: true,
       create: (logName, ports, report, environment) => {
         const { log, changes, events, past, image, messaging, clock, random } = ports
-        const { telemetry, limits, pastBytesMax } = ports
+        const { telemetry, tracing, limits, pastBytesMax } = ports
         return new DataPump(
           logName,
           {
-            ...{ log, changes, events, messaging, clock, random, telemetry },
+            ...{ log, changes, events, messaging, clock, random, telemetry, tracing },
             ...{ ...(past ? { past } : {}), ...image },
           },
           {

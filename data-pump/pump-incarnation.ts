@@ -189,6 +189,7 @@ export class PumpIncarnation {
       broken: (error) => this.end(error),
     })
     this.#parts.telemetry.melds.follow(replica)
+    this.#parts.tracing?.melds.follow(replica)
     const window = new NextWindow(replica, start, clock, this.#settings, () => this.#wakeup.wake())
     const mender = new StoreMender(this.#logName, this.#ports, replica, this.#report)
     this.#work = { replica, window, mender }
@@ -276,6 +277,7 @@ export class PumpIncarnation {
   async #publish({ replica, window: next }: Work): Promise<void> {
     const { clock } = this.#ports
     const window = next.close(this.#logIdentity)
+    const spans = this.#parts.tracing?.publishing(window.checkpoint.position)
     this.#publishing = true
     // The window that was closed is bounded, and so is the next one: one is published while the
     // other is collected.
@@ -289,7 +291,13 @@ export class PumpIncarnation {
         await this.#life.until(isInLog, (error) => error.code === 'log_replaced')
         await this.#events?.publish(window.events)
       }
-      const { last, bytes } = await this.#publisher.publish(window, this.#queueLast, isInLog)
+      const { last, bytes } = await this.#publisher.publish(
+        window,
+        this.#queueLast,
+        isInLog,
+        spans?.traceparents,
+      )
+      spans?.end()
       this.#queueLast = last
       this.#published = window.checkpoint.position
       const tookMs = clock.monotonic() - startedAt
@@ -298,6 +306,7 @@ export class PumpIncarnation {
       this.#trail.published(window.checkpoint.position, window.checkpoint.digest)
       this.image?.published(window, bytes)
     } catch (error) {
+      spans?.end(isGridError(error) ? error.code : 'internal')
       this.#parts.telemetry.failed(error, clock.monotonic() - startedAt)
       next.reopen(window)
       if (!isGridError(error, 'fenced')) throw error

@@ -6,6 +6,7 @@ import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 
 /** What a pump works with; all of it is closed by whoever made it. */
 export interface PumpPorts {
@@ -23,6 +24,8 @@ export interface PumpPorts {
   readonly random: Random
   /** Told what it measures; nobody is when it is left out. */
   readonly telemetry?: Telemetry
+  /** Told of single windows; nobody is when it is left out. */
+  readonly tracing?: Tracing | undefined
 }
 
 export interface PumpSettings {

@@ -6,6 +6,7 @@ import type { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-record
 import type { PersistedPosition } from './persisted-position.ts'
 import type { PumpPorts, PumpSettings } from './pump-options.ts'
 import type { PumpTelemetry } from './pump-telemetry.ts'
+import type { PumpTracing } from './pump-tracing.ts'
 import type { WrongWindows } from './wrong-windows.ts'
 
 /** What a pump keeps over its lives. */
@@ -20,4 +21,6 @@ export interface PumpParts {
   readonly wrongWindows: WrongWindows
   readonly unread: UnreadRecords
   readonly telemetry: PumpTelemetry
+  /** undefined: nobody traces commands. */
+  readonly tracing: PumpTracing | undefined
 }

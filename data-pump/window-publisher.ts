@@ -3,6 +3,7 @@ import { partIn } from '@spacegrid/grid/engine/changes/window-assembler'
 import type { Life } from '@spacegrid/grid/engine/life/life'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Traceparent } from '@spacegrid/grid/engine/ports/tracing'
 import { encodeWindow, type Window, type WindowId } from '@spacegrid/grid/engine/wire/window-codec'
 
 export interface Published {
@@ -35,15 +36,23 @@ export class WindowPublisher {
    * Appends the window behind the queue's record at `after`.
    * @param verify asked before each record is appended, however often: throws GridErrors while that
    * must not be; `log_replaced`: it never may
+   * @param traces that the window belongs to
    * @throws GridError `fenced` when something else is behind it: another pump is active
    */
-  async publish(window: Window, after: number, verify: () => Promise<void>): Promise<Published> {
+  async publish(
+    window: Window,
+    after: number,
+    verify: () => Promise<void>,
+    traces?: readonly Traceparent[],
+  ): Promise<Published> {
     const id = { pump: this.#pump, number: ++this.#number }
     const records = await encodeWindow(window, id, this.#changes.recordBytesMax, this.#turns.pause)
     let last = after
     let bytes = 0
     for (const [part, record] of records.entries()) {
-      await this.#append(record, id, part, last, verify)
+      // What is put together of all its records bears the traces of the last one.
+      const isLast = part === records.length - 1
+      await this.#append(record, id, part, last, verify, isLast ? traces : undefined)
       last++
       bytes += record.byteLength
     }
@@ -56,11 +65,12 @@ export class WindowPublisher {
     part: number,
     after: number,
     verify: () => Promise<void>,
+    traces: readonly Traceparent[] | undefined,
   ): Promise<void> {
     await this.#life.until(async () => {
       await verify()
       try {
-        await this.#changes.append(record, { expectedLast: after })
+        await this.#changes.append(record, { expectedLast: after, traces })
       } catch (error) {
         if (!(error instanceof GridError) || error.code !== 'fenced') throw error
         // The outcome of an earlier try may have been unknown: then the record behind the fence is

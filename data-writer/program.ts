@@ -17,13 +17,13 @@ export async function runDataWriter(spaces?: string): Promise<void> {
       keepsPast: true,
       create: (
         logName,
-        { log, changes, past, store, messaging, clock, telemetry, limits },
+        { log, changes, past, store, messaging, clock, telemetry, tracing, limits },
         report,
         environment,
       ) =>
         new DataWriter(
           logName,
-          { log, changes, ...(past ? { past } : {}), store, messaging, clock, telemetry },
+          { log, changes, ...(past ? { past } : {}), store, messaging, clock, telemetry, tracing },
           {
             report,
             trimDelayMs: environment.TRIM_DELAY_MS,

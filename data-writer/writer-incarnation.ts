@@ -20,6 +20,7 @@ import type { QuarantineWatch } from './quarantine-watch.ts'
 import { Trimmer } from './trimmer.ts'
 import type { WriterPorts, WriterSettings } from './writer-options.ts'
 import type { WriterTelemetry } from './writer-telemetry.ts'
+import { type StoringSpans, storingSpans } from './writer-tracing.ts'
 
 /** How often the position is told anew, what can be trimmed is, and the log is looked at. */
 const tickMs = 1000
@@ -158,10 +159,15 @@ export class WriterIncarnation {
       await this.#wakeup.sleep(this.#life.signal)
       return
     }
+    const { tracing } = this.#ports
+    const spans = tracing && storingSpans(tracing, this.#logName, windows)
     const batch = await this.#merge(windows, feed)
     if (!batch) return
-    if (await this.#apply(batch)) this.#applied(newest)
-    else {
+    if (await this.#apply(batch, spans)) {
+      spans?.end()
+      this.#applied(newest)
+    } else {
+      spans?.end('stale_writer')
       feed.putBack(windows)
       await this.#standBy(feed)
     }
@@ -201,16 +207,22 @@ export class WriterIncarnation {
   }
 
   /** Whether the store has taken the batch from us; if not, it has moved on by itself. */
-  async #apply({ checkpoint: next, changes }: WindowBatch): Promise<boolean> {
+  async #apply(
+    { checkpoint: next, changes }: WindowBatch,
+    spans: StoringSpans | undefined,
+  ): Promise<boolean> {
     const { store, clock } = this.#ports
     const from = this.position
     let isUncertain = false
     return await this.#life.until(async () => {
       const begun = clock.monotonic()
+      const attempt = spans?.attempt()
       try {
         await store.apply(this.#logName, from, next, changes)
+        attempt?.end()
         this.#telemetry.applied(changes.length, next.position - from, clock.monotonic() - begun)
       } catch (error) {
+        attempt?.end(isGridError(error) ? error.code : 'internal')
         this.#telemetry.failed(error, clock.monotonic() - begun)
         if (!isGridError(error)) throw error
         const isStale = error.code === 'stale_writer'

@@ -4,6 +4,7 @@ import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 
 /** What a writer works with; all of it is closed by whoever made it. */
 export interface WriterPorts {
@@ -18,6 +19,8 @@ export interface WriterPorts {
   readonly clock: Clock
   /** Told what it measures; nobody is when it is left out. */
   readonly telemetry?: Telemetry
+  /** Told of single transactions of the store; nobody is when it is left out. */
+  readonly tracing?: Tracing | undefined
 }
 
 export interface WriterSettings {

@@ -118,7 +118,7 @@ export class Lease {
 const encode = (held: Held): Uint8Array => Buffer.from(JSON.stringify(held))
 
 /** What cannot be read is nobody's. */
-function readHeld(data: Uint8Array): Held | undefined {
+export function readHeld(data: Uint8Array): Held | undefined {
   try {
     const { holder, term } = Object(JSON.parse(Buffer.from(data).toString()))
     return typeof holder === 'string' && Number.isSafeInteger(term) ? { holder, term } : undefined

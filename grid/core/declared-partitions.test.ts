@@ -168,4 +168,11 @@ describe('a command that consists of parts', () => {
     const left = [undefined, 5, { a: 1 }, ['x'], null, { parts: 2, '1': 3 }]
     expect(unpackParts(packParts(left))).toEqual(left)
   })
+
+  test.each([[{ parts: 2 ** 32 - 1 }], [{ parts: -1 }], [{ parts: 'x' }], [{}]])(
+    'has left nothing behind by %o',
+    (packed) => {
+      expect(() => unpackParts(packed)).toThrow(expect.objectContaining({ code: 'record_damaged' }))
+    },
+  )
 })

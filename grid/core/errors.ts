@@ -134,3 +134,7 @@ export class Rejection extends GridError {
 
 export const isGridError = (error: unknown, code?: ErrorCode): error is GridError =>
   error instanceof GridError && (code === undefined || error.code === code)
+
+/** What comes from other versions, or from anybody, may have codes that this one does not know. */
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(errorKinds, code)

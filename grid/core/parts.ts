@@ -1,7 +1,7 @@
 import { type CommandContext, noContext } from './access.ts'
 import type { Value } from './data-types.ts'
 import type { AnyCommand, CommandPart, Space } from './definition.ts'
-import { Rejection } from './errors.ts'
+import { GridError, Rejection } from './errors.ts'
 import { hasOutcomes, PendingOutcome } from './outcomes.ts'
 import type { Transaction } from './transaction.ts'
 import { fitProblem } from './validation.ts'
@@ -151,10 +151,15 @@ export function packParts(data: readonly unknown[]): Readonly<Record<string, unk
   return packed
 }
 
-/** What the parts have left behind, outcomes filled in. */
+/**
+ * What the parts have left behind, outcomes filled in. @throws GridError `record_damaged`: the log,
+ * in which it stands, may hold what no command has left behind
+ */
 export function unpackParts(packed: unknown): readonly unknown[] {
   const { parts: count, ...fields } = packed as Readonly<Record<string, unknown>>
-  const data = Array.from({ length: Number(count) }, (_, at) => fields[`${at}`])
+  if (!Number.isInteger(count) || (count as number) < 0 || (count as number) > partsMax)
+    throw new GridError('record_damaged', `No command has ${count} parts`)
+  const data = Array.from({ length: count as number }, (_, at) => fields[`${at}`])
   for (const [place, field] of Object.entries(fields)) {
     const dot = place.indexOf('.')
     if (dot < 0) continue

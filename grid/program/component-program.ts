@@ -8,6 +8,7 @@ import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Random } from '../engine/ports/random.ts'
 import type { Store } from '../engine/ports/store.ts'
 import type { Telemetry } from '../engine/ports/telemetry.ts'
+import type { Tracing } from '../engine/ports/tracing.ts'
 import { CheckedComponent } from './checked-component.ts'
 import type { Component } from './component.ts'
 import type { Environment, EnvironmentName } from './environment.ts'
@@ -35,6 +36,8 @@ export interface ComponentPorts {
   /** Without `REDIS_URL` there is no warm image. */
   readonly image: { readonly image?: Store }
   readonly telemetry: Telemetry
+  /** undefined: nobody traces commands. */
+  readonly tracing: Tracing | undefined
   /** What fits into the process, beside all others that are in it. */
   readonly limits: MemoryLimits
 }
@@ -136,6 +139,7 @@ async function openPart(
   const events = await adapters.openEvents(logName)
   const ports: ComponentPorts = {
     ...{ log, changes, events, messaging, clock, random, telemetry },
+    tracing: adapters.tracing,
     past,
     pastBytesMax: streamShare(pastBytes(environment).bytesMax, partitions),
     limits: sharedLimits(adapters.limits, partitions),

@@ -11,6 +11,7 @@ const defaults = {
   ADMIN_PORT: 9090,
   DATA_DIR: '.spacegrid',
   LOG_LEVEL: 'info',
+  OTEL_TRACES_SAMPLER_ARG: 0.01,
   STREAM_REPLICAS: 1,
   STREAMS: 'create',
   STREAM_BYTES_MAX: 8_589_934_592,

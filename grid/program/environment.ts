@@ -103,6 +103,18 @@ export const environmentSchema = Type.Object({
     description: 'Folder of embedded data and of local servers',
     allowed: 'a path',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(
+    'http|https',
+    'http://127.0.0.1:4318',
+    'collector that traces are sent to, by OTLP over HTTP; not set: nothing is traced',
+  ),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 0.01,
+    description: 'share of the traces that begin here which are kept',
+    allowed: 'a number from 0 to 1',
+  }),
   LOG_LEVEL: Type.Union(
     [
       Type.Literal('fatal'),

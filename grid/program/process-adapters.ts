@@ -20,6 +20,7 @@ import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Random } from '../engine/ports/random.ts'
+import type { Tracing } from '../engine/ports/tracing.ts'
 import { streams, subjects } from '../engine/wire/subjects.ts'
 import type { Environment } from './environment.ts'
 import { reportFitness } from './fitness-report.ts'
@@ -47,6 +48,8 @@ export class ProcessAdapters {
   readonly memory: SystemMemory
   /** What fits into the process. */
   readonly limits: MemoryLimits
+  /** undefined: nobody traces commands. */
+  readonly tracing: Tracing | undefined
   readonly #environment: Environment
   readonly #report: Logger
   readonly #opened: { close(): Promise<void> }[] = []
@@ -56,7 +59,8 @@ export class ProcessAdapters {
   #messaging: Promise<NatsMessaging> | undefined
   #shared: Promise<LogConnections> | undefined
 
-  constructor(environment: Environment, report: Logger) {
+  constructor(environment: Environment, report: Logger, tracing?: Tracing) {
+    this.tracing = tracing
     this.#environment = environment
     this.#report = report
     this.memory = new SystemMemory(environment.MEMORY_MAX)

@@ -11,9 +11,11 @@ import type { MemoryWatch } from '../engine/memory/memory-watch.ts'
 import type { PlacementStatus } from '../engine/placement/placement-status.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Telemetry } from '../engine/ports/telemetry.ts'
+import type { Tracing } from '../engine/ports/tracing.ts'
 import type { Component } from './component.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from './environment.ts'
 import { stopOnSignals } from './graceful-stop.ts'
+import { openTracing } from './open-tracing.ts'
 import { ProcessAdapters } from './process-adapters.ts'
 import { reportTo } from './role-log.ts'
 import { tellWaiting } from './tell-waiting.ts'
@@ -37,7 +39,7 @@ export interface Role<C extends Component> {
     telemetry: Telemetry,
   ): Promise<C> | C
   /** The public doors of a role that has any. */
-  doors?(components: readonly C[], telemetry: Telemetry): Doors
+  doors?(components: readonly C[], telemetry: Telemetry, tracing: Tracing | undefined): Doors
 }
 
 /** The doors that requests come through. */
@@ -74,7 +76,8 @@ export async function runRole<C extends Component>(
     create,
     doors: openDoors,
   } = await describe(environment, log)
-  const adapters = new ProcessAdapters(environment, log)
+  const tracing = await openTracing(environment, called)
+  const adapters = new ProcessAdapters(environment, log, tracing)
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
@@ -94,7 +97,7 @@ export async function runRole<C extends Component>(
     component.start()
     new ReadinessWatch(adapters.clock, component, reportOf(space)).start()
   }
-  const doors = openDoors?.([...components.values()], telemetry)
+  const doors = openDoors?.([...components.values()], telemetry, tracing)
   const notReady = () => [
     ...adapters.unfit(),
     ...reasonsOf(components, where),
@@ -119,6 +122,7 @@ export async function runRole<C extends Component>(
       await statusAnswers.stop()
       await admin.close()
       await adapters.close()
+      await tracing?.close()
     },
   })
   await doors?.open(messaging)

@@ -2,6 +2,7 @@ import { type CommandContext, noContext } from '@spacegrid/grid/core/access'
 import type { Acknowledgement, AnyCommand } from '@spacegrid/grid/core/definition'
 import type { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
+import type { Traceparent } from '@spacegrid/grid/engine/ports/tracing'
 
 /**
  * One command on its way: from its first execution to its caller's answer, whichever attempt lands.
@@ -25,6 +26,8 @@ export class Execution {
   hash: number | undefined = undefined
   /** Whole monotonic ms at which it came through a door; 0: the process itself has asked. */
   cameAt = 0
+  /** Of the request, if it is in a trace that is kept. */
+  trace: Traceparent | undefined = undefined
   readonly answered: Promise<CommandAnswer<number>>
   attempts = 0
   /** The attempt of another command that holds what it needs: it runs when that is let go. */

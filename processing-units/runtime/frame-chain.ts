@@ -12,6 +12,7 @@ import { isAcross } from '@spacegrid/grid/core/steps'
 import { inSlices } from '@spacegrid/grid/engine/life/in-slices'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 import {
   encodeFrame,
   encodeInPieces,
@@ -27,6 +28,7 @@ import {
   type Sent,
   takeItems,
 } from './frame-item.ts'
+import { FrameTraces } from './frame-traces.ts'
 import { LogJoin, type LogJoinParts } from './log-join.ts'
 import type { QueueingDelay } from './overload/queueing-delay.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -47,6 +49,8 @@ interface InFlight {
    * frame.
    */
   uncertain: boolean
+  /** undefined: none of its commands is in a trace that is kept. */
+  readonly traces: FrameTraces | undefined
 }
 
 /** What the frames of one origin are sent with. */
@@ -56,6 +60,8 @@ export interface FrameChainParts extends LogJoinParts {
   readonly state: SpaceState
   /** Of what waits to be sent. */
   readonly delay: QueueingDelay
+  /** Left out: nobody traces commands. */
+  readonly tracing?: Tracing | undefined
 }
 
 const deadlinePositionsMax = 2 ** 20
@@ -83,6 +89,8 @@ export class FrameChain {
   readonly #options: UnitOptions
   readonly #frameBytesMax: number
   readonly #delay: QueueingDelay
+  readonly #tracing: Tracing | undefined
+  readonly #unit: string
   /** Log position of this origin's join frame; 0 while it has not joined. */
   #origin = 0
   #frameCount = 0
@@ -104,6 +112,8 @@ export class FrameChain {
 
   constructor(parts: FrameChainParts, options: UnitOptions) {
     const { log, clock, says, random, state, unit, delay } = parts
+    this.#tracing = parts.tracing
+    this.#unit = unit
     this.#delay = delay
     this.#log = log
     this.#clock = clock
@@ -417,6 +427,8 @@ export class FrameChain {
       publishedAt: 0,
       unanswered: 0,
       uncertain: false,
+      traces:
+        this.#tracing && FrameTraces.of(this.#tracing, sent, { 'spacegrid.unit': this.#unit }),
     }
     this.#inFlight.push(inFlight)
     this.#publish(inFlight)
@@ -432,9 +444,10 @@ export class FrameChain {
   #publish(inFlight: InFlight): void {
     inFlight.publishedAt = this.#publishedAt = this.#clock.monotonic()
     inFlight.unanswered++
-    this.#log.append(inFlight.bytes).then(
+    this.#log.append(inFlight.bytes, inFlight.traces?.options).then(
       () => {
         inFlight.uncertain = true
+        inFlight.traces?.settled()
       },
       (error: unknown) => this.#publishFailed(inFlight, error),
     )
@@ -442,6 +455,7 @@ export class FrameChain {
 
   #publishFailed(inFlight: InFlight, error: unknown): void {
     inFlight.unanswered--
+    inFlight.traces?.settled(isGridError(error) ? error.code : 'internal')
     if (!isRefusal(error)) {
       inFlight.uncertain = true
       return

@@ -1,12 +1,15 @@
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import type { KeyRead, RangeRead, TransactionRecord } from '@spacegrid/grid/core/steps'
+import type { Traceparent } from '@spacegrid/grid/engine/ports/tracing'
 
 /** A transaction on its way through the log. Exactly one of the two is called, once. */
 export interface Sent {
   readonly record: TransactionRecord
   /** Bytes of the command's input and of what it wrote. Left out: only what is in the record. */
   readonly bytes?: number
+  /** Of a command in a trace that is kept: the span that it is done in. */
+  readonly trace?: Traceparent | undefined
   /** Nobody wants it any more: it is left out if it has not been sent yet. */
   readonly cancelled: boolean
   decided(evaluation: Evaluation): void

@@ -10,6 +10,7 @@ import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { Log, LogBounds } from '@spacegrid/grid/engine/ports/log'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
 import type { Rehydrated } from '@spacegrid/grid/engine/replica/rehydration'
@@ -50,6 +51,8 @@ export interface IncarnationParts {
   readonly memory: MemoryWatch | undefined
   /** The partition, of a space with several. */
   readonly place: Place | undefined
+  /** undefined: nobody traces commands. */
+  readonly tracing: Tracing | undefined
 }
 
 /**
@@ -120,7 +123,8 @@ export class Incarnation {
     const { time } = watch
     const says = () => watch.says(state.time)
     const { delay } = load
-    const sent = { log, clock, says, random, state, unit: name, delay }
+    const { tracing } = parts
+    const sent = { log, clock, says, random, state, unit: name, delay, tracing }
     this.#chain = new FrameChain(sent, options)
     const { definition } = parts
     this.#adoption = new DefinitionAdoption(

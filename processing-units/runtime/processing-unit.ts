@@ -24,10 +24,12 @@ import type {
   Serving,
   SpaceStatus,
 } from '@spacegrid/grid/doors/request/serving'
+import { keptTraceOf } from '@spacegrid/grid/doors/request/trace'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import { MeldTelemetry } from '@spacegrid/grid/engine/measure/meld-telemetry'
+import { MeldTracing } from '@spacegrid/grid/engine/measure/meld-tracing'
 import { inTime } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import type { RehydrationSource } from '@spacegrid/grid/engine/replica/rehydration'
@@ -76,6 +78,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #watch: ClockWatch
   /** undefined: nobody looks. */
   readonly #melds: MeldTelemetry | undefined
+  readonly #meldTraces: MeldTracing | undefined
   readonly #reads: Reads
   readonly #faults: FaultDesk
   readonly #lives: UnitLives
@@ -101,7 +104,9 @@ export class ProcessingUnit implements Serving, Component {
     this.#watch = new ClockWatch(ports.clock, (message) =>
       report({ kind: 'clock', level: 'warn', message }),
     )
-    const { telemetry } = ports
+    const { telemetry, tracing } = ports
+    const traced = { 'spacegrid.unit': name, 'spacegrid.space': this.#logName }
+    this.#meldTraces = tracing && new MeldTracing(tracing, traced)
     const logNow = () => this.#watch.time.now()
     this.#melds = telemetry && new MeldTelemetry(telemetry, ports.clock, this.#logName, logNow)
     this.#faults = new FaultDesk(
@@ -269,9 +274,9 @@ export class ProcessingUnit implements Serving, Component {
   #livesOf(sources: readonly RehydrationSource[], report: Report): UnitLives {
     const { name, space } = this
     const [logName, ports] = [this.#logName, this.#ports]
-    const { messaging, clock, log, random, memory } = ports
+    const { messaging, clock, log, random, memory, tracing } = ports
     const incarnations = {
-      ...{ name, space, log, clock, random, memory, place: this.#unitPlace.place },
+      ...{ name, space, log, clock, random, memory, place: this.#unitPlace.place, tracing },
       ...{ watch: this.#watch, faults: this.#faults, load: this.#load },
       definition: new DefinitionTeller(space, report),
       asking: { logName, messaging },
@@ -286,6 +291,7 @@ export class ProcessingUnit implements Serving, Component {
       follows: (incarnation, logIdentity) => {
         this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
         this.#melds?.follow(incarnation.replica)
+        this.#meldTraces?.follow(incarnation.replica)
       },
       over: () => {
         this.reactions.rest()
@@ -423,7 +429,10 @@ export class ProcessingUnit implements Serving, Component {
     execution.inputBytes = inputBytes
     execution.acknowledge = acknowledge ?? command.acknowledge
     execution.hash = hash
-    if (caller) execution.cameAt = Math.ceil(begun)
+    if (caller) {
+      execution.cameAt = Math.ceil(begun)
+      if (this.#ports.tracing) execution.trace = keptTraceOf(caller.origin)
+    }
     if (caller?.identity) execution.context = { caller: caller.identity }
     if (idempotencyKey !== undefined) {
       execution.idempotencyKey = idempotencyKey

@@ -61,7 +61,8 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
         where: (space) => `${name} (space ${space})`,
         create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> => {
           queries ??= new QueryTurns(adapters.clock, adapters.random)
-          const shared = { telemetry, queries }
+          const { tracing } = adapters
+          const shared = { telemetry, queries, ...(tracing ? { tracing } : {}) }
           return createUnit(
             name,
             spaces.get(space) as Space,
@@ -71,7 +72,8 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
             shared,
           )
         },
-        doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry, spare),
+        doors: (units, telemetry, tracing) =>
+          new UnitDoors(units, environment, log, { telemetry, tracing }, spare),
       }
     }),
   )
@@ -83,7 +85,7 @@ async function createUnit(
   adapters: ProcessAdapters,
   reportOf: (logName: LogName) => Report,
   environment: Environment,
-  shared: Required<Pick<UnitPorts, 'telemetry' | 'queries'>>,
+  shared: Pick<UnitPorts, 'telemetry' | 'queries' | 'tracing'>,
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
   const isQueryUnit = environment.ROLE === 'query'

@@ -3,6 +3,7 @@ import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import type { Recorder } from '@spacegrid/grid/core/recorder'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import type { Traceparent } from '@spacegrid/grid/engine/ports/tracing'
 import type { Execution } from './execution.ts'
 import type { Sent } from './frame-item.ts'
 import type { PendingTransaction } from './pending.ts'
@@ -48,6 +49,10 @@ export class SentAttempt implements Sent, PendingTransaction {
 
   get cancelled(): boolean {
     return this.execution.over || this.#fate.late(this)
+  }
+
+  get trace(): Traceparent | undefined {
+    return this.execution.trace
   }
 
   decided(evaluation: Evaluation): void {

@@ -9,6 +9,7 @@ import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { tellLoad } from '@spacegrid/grid/engine/load/load-teller'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 import { accessOf } from '@spacegrid/grid/program/access-of'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
@@ -30,6 +31,13 @@ const readyPollMs = 20
 /** Of a space with one partition, or with several. */
 export type AnyUnit = ProcessingUnit | PartitionedUnit
 
+/** What is told of requests. */
+export interface Watched {
+  readonly telemetry: Telemetry
+  /** undefined: nobody traces them. */
+  readonly tracing: Tracing | undefined
+}
+
 /** The doors of the units in one process, with one pipeline behind all of them. */
 export class UnitDoors implements Doors {
   readonly #units: readonly AnyUnit[]
@@ -50,7 +58,7 @@ export class UnitDoors implements Doors {
     units: readonly AnyUnit[],
     environment: Environment,
     log: Logger,
-    telemetry: Telemetry,
+    { telemetry, tracing }: Watched,
     spare?: SpareCall,
   ) {
     this.#spare = spare
@@ -60,7 +68,7 @@ export class UnitDoors implements Doors {
     const spaces = units.map(({ space }) => space)
     this.#guarded = guardOf(spaces, environment)
     this.#pipeline = new RequestPipeline({
-      ...{ telemetry, explains: explains(environment) },
+      ...{ telemetry, tracing, explains: explains(environment) },
       access: accessOf(spaces, environment, log, telemetry),
       waitingRoom: this.#guarded?.guard,
     })

@@ -5,6 +5,7 @@ import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 import type { QueryTurns } from './overload/query-turns.ts'
 import type { PastRoom } from './past/past-room.ts'
 
@@ -30,6 +31,8 @@ export interface UnitPorts {
   readonly pastRoom?: PastRoom
   /** Told what it measures. Left out: nobody is. */
   readonly telemetry?: Telemetry
+  /** Told of single commands. Left out: nobody is. */
+  readonly tracing?: Tracing
   /** Turns of its process's event loop. Left out: it has them for itself. */
   readonly queries?: QueryTurns
 }

@@ -131,7 +131,7 @@ Made by \`npm run metrics\` from the programs themselves; not to be edited. A te
 
 Every program tells its metrics on \`ADMIN_PORT\` at \`GET /metrics\`: in Prometheus' text, or in OpenMetrics for those whose
 \`Accept\` names \`application/openmetrics-text\`, as Prometheus itself does. There the buckets of histograms have **exemplars**:
-the \`trace_id\` of the last request in each that is in a trace. \`/metrics\` names a family whether it has a
+the \`trace_id\` of the last request in each that is in a [trace](tracing.md). \`/metrics\` names a family whether it has a
 series yet or not, so that what never happened is told from what is not measured.
 
 Names end in their unit (\`_seconds\`, \`_bytes\`, \`_ratio\`), counters in \`_total\`; seconds and bytes have no prefix. Every series

@@ -67,7 +67,7 @@ interface Asked {
 }
 
 /** @throws GridError `invalid_json`, `invalid_input` */
-function askedOf(data: Uint8Array): Asked {
+export function askedOf(data: Uint8Array): Asked {
   const asked = parseJsonInput(data) as Readonly<Record<string, unknown>> | null
   for (const name of ['line', 'lane', 'claim', 'ticket'])
     if (

@@ -2,6 +2,7 @@ import { type PermissionKind, type PermissionName, permissionName } from '../../
 import type { Space } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
+import type { Tracing } from '../../engine/ports/tracing.ts'
 import type { AccessControl, AccessGuard } from './access/access-control.ts'
 import { anonymous, type Caller, type Identify } from './caller.ts'
 import { LongAnswers } from './long-answers.ts'
@@ -10,6 +11,7 @@ import type { Request, RequestHeaders } from './request.ts'
 import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import type { Steps } from './request-steps.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
+import { RequestTracing } from './request-tracing.ts'
 import type {
   ArchiveAsked,
   ArchivePage,
@@ -37,6 +39,8 @@ export interface PipelineOptions {
   readonly access?: AccessControl | undefined
   /** Told how long requests take, and how they end. Default: nobody is. */
   readonly telemetry?: Telemetry
+  /** Told of requests in traces that are kept. Default: nobody is. */
+  readonly tracing?: Tracing | undefined
   /** Monotonic ms. Default: those of the process. */
   readonly monotonic?: () => number
   /** Whether callers may have it explained how answers were found. Default true, for developing. */
@@ -57,6 +61,7 @@ export class RequestPipeline {
   readonly access: AccessControl | undefined
   readonly #identify: Identify
   readonly #telemetry: Telemetry
+  readonly #tracing: Tracing | undefined
   readonly #monotonic: () => number
   readonly #explains: boolean
   readonly #room: WaitingRoomGuard | undefined
@@ -65,6 +70,7 @@ export class RequestPipeline {
     this.access = options.access
     this.#identify = options.identify ?? anonymous
     this.#telemetry = options.telemetry ?? noTelemetry
+    this.#tracing = options.tracing
     this.#monotonic = options.monotonic ?? (() => performance.now())
     this.#explains = options.explains ?? true
     this.#room = options.waitingRoom
@@ -205,9 +211,10 @@ export class RequestPipeline {
     may: PermissionKind | readonly PermissionName[],
   ): RequestPath<Asked, Answer> {
     const told = new RequestTelemetry(this.#telemetry, latency, space, name)
+    const traced = this.#tracing && new RequestTracing(this.#tracing, latency, space, name)
     const permissions = typeof may === 'string' ? [permissionName(space, may, name)] : may
     const guard = this.access?.guard(...permissions)
-    return new RequestPath(guard ?? this.#identify, steps, told, this.#monotonic)
+    return new RequestPath(guard ?? this.#identify, steps, told, this.#monotonic, traced)
   }
 }
 
@@ -240,13 +247,16 @@ export class RequestPath<Asked, Answer> {
   readonly #steps: Steps<Asked, Answer>
   readonly #telemetry: RequestTelemetry
   readonly #monotonic: () => number
+  readonly #tracing: RequestTracing | undefined
 
   constructor(
     who: Identify | AccessGuard,
     steps: Steps<Asked, Answer>,
     telemetry: RequestTelemetry,
     monotonic: () => number,
+    tracing: RequestTracing | undefined,
   ) {
+    this.#tracing = tracing
     this.guard = typeof who === 'function' ? undefined : who
     this.#identify = typeof who === 'function' ? who : (origin) => who.identify(origin)
     this.#steps = steps
@@ -256,6 +266,7 @@ export class RequestPath<Asked, Answer> {
 
   async run<Sent>(unit: Serving, request: Request<Asked, Answer, Sent>): Promise<Sent> {
     const begun = this.#monotonic()
+    const span = this.#tracing?.begin(request)
     try {
       const identified = this.#identify(request)
       // Whoever is known at once does not wait for a turn.
@@ -268,10 +279,13 @@ export class RequestPath<Asked, Answer> {
         this.guard.require(caller, this.#steps.permissions(input, asked))
       const answered = request.answer(await this.#steps.run(unit, input, asked, request), asked)
       const sent = answered instanceof Promise ? await answered : answered
-      this.#telemetry.succeeded(request.door, this.#monotonic() - begun)
+      this.#telemetry.succeeded(request.door, this.#monotonic() - begun, span?.traceId)
+      span?.end()
       return sent
     } catch (error) {
-      this.#telemetry.failed(request.door, this.#monotonic() - begun, publicCode(error))
+      const code = publicCode(error)
+      this.#telemetry.failed(request.door, this.#monotonic() - begun, code, span?.traceId)
+      span?.end(code)
       return request.refuse(error, unit.position)
     }
   }

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import type { Traceparent } from '../../engine/ports/tracing.ts'
 
 /** Names of the headers that say under what a request is known, the same over HTTP and NATS. */
 export const traceHeaders = { requestId: 'X-Request-Id', traceparent: 'Traceparent' } as const
@@ -9,8 +10,34 @@ export interface Trace {
   readonly requestId: string
   /** W3C Trace Context, version 00: the caller's trace, the request as a span of its own. */
   readonly traceparent: string
+  /** The caller's span. Left out: the trace begins here. */
+  readonly parent?: Traceparent
 }
 
+/** Of traces that begin in this process: those whose ids are below are kept. */
+let keptBelow = 0
+
+/**
+ * How many of the traces that begin in this process are kept; of those that callers have begun they
+ * decide. The same trace is judged alike everywhere, by its id.
+ * @param share 0: none, as it is by default; 1: all
+ */
+export function keepTraces(share: number): void {
+  keptBelow = share * idsMax
+}
+
+/** The request as a span of a trace that is kept; undefined: it is in none. */
+export function keptTraceOf({
+  trace,
+}: {
+  readonly trace?: Trace | undefined
+}): Traceparent | undefined {
+  return trace?.traceparent.endsWith('-01') ? trace.traceparent : undefined
+}
+
+/** Digits at the end of an id, of which W3C Trace Context level 2 says that they are random. */
+const idDigitsJudged = 13
+const idsMax = 16 ** idDigitsJudged
 const requestIdPattern = /^[\x21-\x7e]{1,128}$/
 const traceparentPattern = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const zeros = /^0+$/
@@ -25,12 +52,16 @@ const zeros = /^0+$/
 export function traceOf(requestId: string | undefined, traceparent: string | undefined): Trace {
   const made = randomDigits()
   let traceId = made.slice(0, 32)
+  const begun = traceparent === undefined ? undefined : continued(traceparent)
   let flags = '00'
-  if (traceparent !== undefined) [traceId, flags] = continued(traceparent) ?? [traceId, flags]
+  if (begun) [traceId, flags] = begun
+  else if (keptBelow > 0 && Number.parseInt(traceId.slice(-idDigitsJudged), 16) < keptBelow)
+    flags = '01'
   const isTaken = requestId !== undefined && requestIdPattern.test(requestId)
   return {
     requestId: isTaken ? requestId : traceId,
     traceparent: `00-${traceId}-${made.slice(32)}-${flags}`,
+    ...(begun ? { parent: `00-${traceId}-${begun[2]}-${flags}` } : {}),
   }
 }
 
@@ -39,13 +70,15 @@ export function traceFields({ requestId, traceparent }: Trace): object {
   return { requestId, traceId: traceparent.slice(3, 35) }
 }
 
-function continued(traceparent: string): [traceId: string, flags: string] | undefined {
+function continued(
+  traceparent: string,
+): [traceId: string, flags: string, parentId: string] | undefined {
   const [, version, traceId = '', parentId = '', flags = '', more] =
     traceparentPattern.exec(traceparent.trim()) ?? []
   if (version === undefined || zeros.test(traceId) || zeros.test(parentId)) return undefined
   if (version === '00' && more !== undefined) return undefined
   // Whether it is sampled; what other flags mean only their version knows.
-  return [traceId, Number.parseInt(flags, 16) & 1 ? '01' : '00']
+  return [traceId, Number.parseInt(flags, 16) & 1 ? '01' : '00', parentId]
 }
 
 const idDigits = 48

@@ -4,6 +4,13 @@ import type { LogName } from '../../core/log-name.ts'
 import { partitionsMax } from '../../core/partition.ts'
 import { type PartitionCount, partitionsText } from '../../core/repartition.ts'
 import type { Checkpoint } from '../../engine/ports/store.ts'
+import {
+  checkedBytes,
+  checkedCount,
+  checkedList,
+  checkedObject,
+  checkedText,
+} from '../../engine/wire/checked.ts'
 import { decodeCheckpoint, opened } from '../../engine/wire/entry-codec.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
 
@@ -20,6 +27,19 @@ export interface EmbeddedMoveNote {
   readonly replicated: Uint8Array
   /** What is in each partition by now. */
   readonly counts: readonly PartitionCount[]
+}
+
+/** @throws GridError `record_damaged`, `format_unsupported` */
+function decodeMoveNote(bytes: Uint8Array): EmbeddedMoveNote {
+  const { from, to, after, replicated, counts } = checkedObject(opened(bytes))
+  return {
+    ...{ from: checkedCount(from), to: checkedCount(to), after: checkedCount(after) },
+    replicated: checkedBytes(replicated),
+    counts: checkedList(counts).map((item) => {
+      const { entries, digest } = checkedObject(item)
+      return { entries: checkedCount(entries), digest: checkedText(digest) }
+    }),
+  }
 }
 
 /**
@@ -62,7 +82,7 @@ export class StoreFile {
 
   moveOf(space: string): EmbeddedMoveNote | undefined {
     const note = this.moves.get(space)
-    return note && opened<EmbeddedMoveNote>(note)
+    return note && decodeMoveNote(note)
   }
 
   /** @throws GridError `configuration_invalid`: what is here is not to be begun with */

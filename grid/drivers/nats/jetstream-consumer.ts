@@ -8,6 +8,8 @@ import {
   nuid,
   ReplayPolicy,
 } from 'nats'
+import { isKept, recordTracesMax, type Traceparent } from '../../engine/ports/tracing.ts'
+import { tracesHeader } from './jetstream-publisher.ts'
 
 /** Quiet heartbeat intervals after which the consumer counts as gone. */
 const quietIntervalsMax = 3
@@ -55,7 +57,13 @@ export interface ConsumerManager {
 }
 
 export interface ConsumerListener {
-  record(position: number, time: number, data: Uint8Array): void
+  /** @param traces that the record belongs to; undefined: none */
+  record(
+    position: number,
+    time: number,
+    data: Uint8Array,
+    traces: readonly Traceparent[] | undefined,
+  ): void
   /** Nothing comes after this that could be relied on. May be called more than once. */
   ended(why: ConsumerEnd): void
 }
@@ -220,7 +228,7 @@ export class JetStreamConsumer {
     // The last six digits are dropped as text: nanoseconds since 1970 are beyond what a number
     // holds exactly.
     const time = Number(tokens[7 + shift]?.slice(0, -6))
-    this.#listener.record(position, time, message.data)
+    this.#listener.record(position, time, message.data, tracesOf(message))
   }
 
   #handleControl(reply: string, message: PushedMessage): void {
@@ -237,4 +245,12 @@ export class JetStreamConsumer {
     const lastSent = headers.get('Nats-Last-Stream')
     if (lastSent !== '' && Number(lastSent) >= this.#next) this.#listener.ended('skipped')
   }
+}
+
+/** Whatever else stands there is no trace, and no mistake. */
+function tracesOf({ headers }: PushedMessage): readonly Traceparent[] | undefined {
+  const named = headers?.get(tracesHeader)
+  if (!named) return undefined
+  const traces = named.split(',').slice(0, recordTracesMax).filter(isKept)
+  return traces.length === 0 ? undefined : traces
 }

@@ -26,6 +26,25 @@ async function open(options: Partial<JetStreamLogOptions> = {}): Promise<JetStre
 const bytes = (text: string) => new TextEncoder().encode(text)
 const textOf = (record: LogRecord | undefined) => record && Buffer.from(record.data).toString()
 
+test('a record tells those who follow which traces it belongs to, and most belong to none', async () => {
+  const log = await open()
+  const tail = new RecordedTail(log, 0)
+  const traces = ['1', '2'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`)
+  await log.append(bytes('none'))
+  await log.append(bytes('two'), { traces })
+  await log.append(bytes('fenced'), { expectedLast: 2, traces: traces.slice(0, 1) })
+  await log.append(bytes('strange'), { traces: ['no trace', traces[1] ?? ''] })
+  await tail.untilPosition(4)
+  expect(tail.texts).toEqual(['none', 'two', 'fenced', 'strange'])
+  expect(tail.records.map((record) => record.traces)).toEqual([
+    undefined,
+    traces,
+    traces.slice(0, 1),
+    traces.slice(1),
+  ])
+  await tail.stop()
+})
+
 describe('append, bounds and read', () => {
   test('positions are consecutive from 1, and every record can be read', async () => {
     const log = await open()

@@ -151,7 +151,8 @@ export class JetStreamLog implements Log {
         details: { bytes: data.length, bytesMax: this.recordBytesMax },
       })
     }
-    return await this.#publisher.publish(data, options?.expectedLast)
+    const { expectedLast, traces } = options ?? {}
+    return await this.#publisher.publish(data, expectedLast, undefined, traces)
   }
 
   /**

@@ -1,5 +1,6 @@
 import { headers, type Msg } from 'nats'
 import { GridError } from '../../core/errors.ts'
+import type { Traceparent } from '../../engine/ports/tracing.ts'
 import { faultToGridError, type JetStreamFault, toLogError } from './log-faults.ts'
 import type { NatsConnection } from './nats-connection.ts'
 import { ReplyInbox } from './reply-inbox.ts'
@@ -19,6 +20,9 @@ interface PublishAck {
   readonly seq?: number
   readonly error?: JetStreamFault
 }
+
+/** Of a record that belongs to traces: theirs, separated by commas. */
+export const tracesHeader = 'Traceparent'
 
 const doing = 'Not appended'
 
@@ -58,6 +62,7 @@ export class JetStreamPublisher {
     data: Uint8Array,
     expectedLast: number | undefined,
     message?: PublishedMessage,
+    traces?: readonly Traceparent[],
   ): Promise<number> {
     // The driver would keep the bytes and send them once it is connected again, long after the
     // caller has given up.
@@ -66,11 +71,13 @@ export class JetStreamPublisher {
       const deadline = performance.now() + this.#timeoutMs
       const reply = this.#pending.expect({ resolve, reject, deadline })
       try {
-        if (expectedLast === undefined) {
+        if (expectedLast === undefined && !traces) {
           this.#connection.driver.publish(this.#subject, data, { reply })
         } else {
           const said = headers()
-          said.set('Nats-Expected-Last-Sequence', String(expectedLast))
+          if (expectedLast !== undefined)
+            said.set('Nats-Expected-Last-Sequence', String(expectedLast))
+          if (traces) said.set(tracesHeader, traces.join(','))
           for (const name in message?.headers) said.set(name, message.headers[name] as string)
           const subject = message?.subject ?? this.#subject
           this.#connection.driver.publish(subject, data, { reply, headers: said })

@@ -145,10 +145,12 @@ export class JetStreamTail implements LogTail {
       this.#connection,
       this.#manager,
       {
-        record: (position, time, data) => {
+        record: (position, time, data, traces) => {
           this.#last = position
           this.#timeSeen = time
-          this.#listener.record({ position, time, data })
+          this.#listener.record(
+            traces ? { position, time, data, traces } : { position, time, data },
+          )
           if (position >= missingTo) caughtUp()
         },
         ended: end.resolve,

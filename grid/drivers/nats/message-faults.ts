@@ -1,5 +1,5 @@
 import { type MsgHdrs, headers as newHeaders } from 'nats'
-import { type ErrorCode, errorKinds, GridError, isGridError, Rejection } from '../../core/errors.ts'
+import { GridError, isErrorCode, isGridError, Rejection } from '../../core/errors.ts'
 
 /**
  * The two headers by which every NATS service, in any language, says that its answer is an error
@@ -48,9 +48,6 @@ export function faultIn(headers: MsgHdrs | undefined, data: Uint8Array): GridErr
   // Another service, or a newer version of ours, may have codes that this one does not know.
   return new GridError(isErrorCode(code) ? code : 'internal', String(message), options)
 }
-
-const isErrorCode = (code: unknown): code is ErrorCode =>
-  typeof code === 'string' && Object.hasOwn(errorKinds, code)
 
 function errorBodyOf(data: Uint8Array): Record<string, unknown> {
   try {

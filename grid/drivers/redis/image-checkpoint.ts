@@ -1,6 +1,7 @@
 import { isGridError } from '../../core/errors.ts'
 import type { Checkpoint } from '../../engine/ports/store.ts'
-import { opened, sealed } from '../../engine/wire/entry-codec.ts'
+import { checkedCount, checkedList, checkedObject, checkedText } from '../../engine/wire/checked.ts'
+import { checkpointIn, opened, sealed } from '../../engine/wire/entry-codec.ts'
 
 /** The checkpoint of an image, with what only the image needs. */
 export interface ImageCheckpoint extends Checkpoint {
@@ -27,8 +28,13 @@ export function decodeImageCheckpoint(
   if (!position || !rest) return undefined
   const at = Number(position.toString('latin1'))
   try {
-    const checkpoint = opened<ImageCheckpoint>(rest)
-    return (checkpoint.position ?? at) === at ? { ...checkpoint, position: at } : undefined
+    const stored = checkedObject(opened(rest))
+    const caches = checkedList(stored.caches).map(checkedText)
+    return {
+      ...checkpointIn(stored, checkedCount(at)),
+      build: checkedText(stored.build),
+      caches,
+    }
   } catch (error) {
     if (!isGridError(error, 'record_damaged')) throw error
     return undefined

@@ -1,5 +1,6 @@
 import { isGridError } from '../../core/errors.ts'
 import type { LogRecord } from '../ports/log.ts'
+import type { Traceparent } from '../ports/tracing.ts'
 import { decodeWindowPart, type WindowPart } from '../wire/window-codec.ts'
 
 /** A whole window of the change queue, not yet unpacked. */
@@ -13,6 +14,8 @@ export interface QueuedWindow {
   readonly digest: string
   readonly bytes: number
   readonly parts: readonly WindowPart[]
+  /** Traces that are kept, to which what it holds belongs. Left out: none. */
+  readonly traces?: readonly Traceparent[] | undefined
 }
 
 /**
@@ -49,7 +52,11 @@ export class WindowAssembler {
   }
 
   /** The window that the record completes, if it does. */
-  add(position: number, data: Uint8Array): QueuedWindow | undefined {
+  add(
+    position: number,
+    data: Uint8Array,
+    traces?: readonly Traceparent[],
+  ): QueuedWindow | undefined {
     const part = partIn({ data }, (error) => this.#damaged?.(error, position))
     if (!part) {
       this.#parts = []
@@ -65,7 +72,17 @@ export class WindowAssembler {
     const parts = this.#parts
     this.#parts = []
     const bytes = parts.reduce((sum, { bytes: { byteLength } }) => sum + byteLength, 0)
-    return { first: this.#first, last: position, from, to, logIdentity, digest, bytes, parts }
+    const window = {
+      first: this.#first,
+      last: position,
+      from,
+      to,
+      logIdentity,
+      digest,
+      bytes,
+      parts,
+    }
+    return traces ? { ...window, traces } : window
   }
 
   #continuedBy(position: number, { pump, number, part }: WindowPart): boolean {

@@ -103,7 +103,7 @@ export class WindowFeed {
     await this.#pause()
   }
 
-  #record({ position, time, data }: LogRecord): void {
+  #record({ position, time, data, traces }: LogRecord): void {
     // A tail that breaks its promise would leave a gap that nobody ever closes.
     if (position !== this.#last + 1) {
       this.#fail(outOfOrder(this.#last, position))
@@ -114,7 +114,7 @@ export class WindowFeed {
     try {
       // The record's bytes may be a view into what the connection received: a window that waits
       // must not keep all of that.
-      const window = this.#assembler.add(position, new Uint8Array(data))
+      const window = this.#assembler.add(position, new Uint8Array(data), traces)
       if (!window) return
       this.#windows.push(window)
       this.#bytes += window.bytes

@@ -1,3 +1,5 @@
+import type { Traceparent } from './tracing.ts'
+
 /** One record of a log, as stored. */
 export interface LogRecord {
   /** 1, 2, 3 …: consecutive, never reused within one log. */
@@ -7,6 +9,8 @@ export interface LogRecord {
    */
   readonly time: number
   readonly data: Uint8Array
+  /** Traces that are kept, to which what it holds belongs. Left out: none, as nearly always. */
+  readonly traces?: readonly Traceparent[] | undefined
 }
 
 export interface LogBounds {
@@ -44,6 +48,11 @@ export interface LogTail {
 export interface AppendOptions {
   /** Append only if the log's last position is this one; otherwise `fenced`. */
   readonly expectedLast?: number
+  /**
+   * Traces that the record belongs to, at most `recordTracesMax`. A log may forget them: nothing
+   * but what is seen of it depends on them.
+   */
+  readonly traces?: readonly Traceparent[] | undefined
 }
 
 /**

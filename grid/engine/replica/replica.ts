@@ -9,13 +9,22 @@ import type { DomainEvent, TransactionRecord } from '../../core/steps.ts'
 import { inSlices } from '../life/in-slices.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log, LogListener, LogRecord, LogTail } from '../ports/log.ts'
+import type { Traceparent } from '../ports/tracing.ts'
 import { decodeInPieces, decodeTransactions } from '../wire/frame-codec.ts'
 import { readRecord, type UnreadRecord } from './record-reader.ts'
 
 /** Follows a replica. Called synchronously, in log order; must not throw. */
 export interface ReplicaListener extends MeldObserver {
-  /** The frame at a position, stored at a time, is about to be melded. */
-  melding?(frame: Frame, position: number, time: number): void
+  /**
+   * The frame at a position, stored at a time, is about to be melded.
+   * @param traces of its record; undefined: it is in none
+   */
+  melding?(
+    frame: Frame,
+    position: number,
+    time: number,
+    traces?: readonly Traceparent[] | undefined,
+  ): void
   /**
    * The frame at `state.position` has been melded; `accepted` is false when it was ignored. No
    * frame: the record was passed over.
@@ -266,8 +275,9 @@ export class Replica {
     }
   }
 
-  #meldFrame(frame: Frame, { position, time }: LogRecord, prepared?: Prepared): void {
-    for (const listener of this.#listeners) listener.melding?.(frame, position, time)
+  #meldFrame(frame: Frame, record: LogRecord, prepared?: Prepared): void {
+    const { position, time, traces } = record
+    for (const listener of this.#listeners) listener.melding?.(frame, position, time, traces)
     const accepted = this.#melder.meld(frame, position, time, prepared)
     this.#timeSeen = time
     for (const listener of this.#listeners) listener.melded?.(frame, accepted)

@@ -1,4 +1,6 @@
 import type { IndexRange, Scalar } from '../../core/data-types.ts'
+import { GridError } from '../../core/errors.ts'
+import { isScalar } from '../../core/index-order.ts'
 import type { ArchiveRange, StoredEntry } from '../ports/store.ts'
 import { checkedBytes, checkedCount, checkedList, checkedObject, checkedText } from './checked.ts'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'
@@ -10,6 +12,12 @@ import { packMessage, unpackMessage } from './sealed-message.ts'
  */
 
 const format = 1
+/** What caches are called; a store makes collections of the names. */
+const cacheName = /^_?[a-z][A-Za-z0-9]{0,63}$/
+/** Of an index. */
+const fieldsMax = 100
+/** Entries that can be asked for at once. */
+export const rangeLimitMax = 1000
 
 /** A key of which a unit wants to know what the store holds. */
 export interface EntryAsked {
@@ -41,7 +49,7 @@ export const encodeEntryAsked = ({ cache, key }: EntryAsked): Uint8Array =>
 
 export function decodeEntryAsked(data: Uint8Array): EntryAsked {
   const [cache, key] = checkedList(unpackMessage(format, data))
-  return { cache: checkedText(cache), key: checkedText(key) }
+  return { cache: checkedCacheName(cache), key: checkedText(key) }
 }
 
 export const encodeEntryFound = ({ from, to, entry }: EntryFound): Uint8Array =>
@@ -68,15 +76,48 @@ export function decodeRangeAsked(data: Uint8Array): ArchiveRange {
   const [cache, fields, range, limit, beyond] = checkedList(unpackMessage(format, data))
   const [values, key] = beyond === null ? [] : checkedList(beyond)
   return {
-    cache: checkedText(cache),
-    fields: checkedList(fields).map(checkedText),
-    // Whoever looks for it compares with it, whatever it is.
-    range: checkedObject(range) as IndexRange,
-    limit: checkedCount(limit),
+    cache: checkedCacheName(cache),
+    fields: checkedFields(fields),
+    range: checkedRange(range),
+    limit: checkedLimit(limit),
     ...(key === undefined
       ? {}
-      : { beyond: { values: checkedList(values) as readonly Scalar[], key: checkedText(key) } }),
+      : { beyond: { values: checkedList(values).map(checkedScalar), key: checkedText(key) } }),
   }
+}
+
+const checkedCacheName = (cache: unknown): string => {
+  if (cacheName.test(checkedText(cache))) return cache as string
+  throw new GridError('record_damaged', 'No cache has such a name')
+}
+
+function checkedFields(fields: unknown): readonly string[] {
+  const checked = checkedList(fields)
+  if (checked.length > 0 && checked.length <= fieldsMax) return checked.map(checkedText)
+  throw new GridError('record_damaged', `No index has ${checked.length} fields`)
+}
+
+/** To a store anything else might be a question of another kind: an operator, an expression. */
+function checkedScalar(item: unknown): Scalar {
+  if (isScalar(item)) return item
+  throw new GridError('record_damaged', `A range has a ${typeof item} in the place of a value`)
+}
+
+function checkedLimit(limit: unknown): number {
+  const count = checkedCount(limit)
+  if (count > 0 && count <= rangeLimitMax) return count
+  throw new GridError('record_damaged', `Nobody is given ${count} entries at once`)
+}
+
+function checkedRange(range: unknown): IndexRange {
+  const { equals, reverse, ...bounds } = checkedObject(range)
+  const { from, after, to, before } = bounds
+  const checked: Record<string, unknown> = {}
+  if (equals !== undefined) checked.equals = checkedList(equals).map(checkedScalar)
+  for (const [name, bound] of Object.entries({ from, after, to, before }))
+    if (bound !== undefined) checked[name] = checkedScalar(bound)
+  if (reverse !== undefined) checked.reverse = reverse === true
+  return checked
 }
 
 export const encodeRangeFound = ({ from, to, isWhole, entries }: RangeFound): Uint8Array =>

@@ -1,11 +1,10 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import { hashString } from '../../core/hash.ts'
 import type { Checkpoint, StoredEntry } from '../ports/store.ts'
+import { checkedBytes, checkedCount, checkedObject, checkedText } from './checked.ts'
 import { messagePack } from './message-pack.ts'
+import { checkStructure } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
-
-type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position' | 'archived'>
-type CheckpointBody = Omit<Checkpoint, 'position' | 'quarantine'>
 
 /**
  * msgpackr cuts byte fields out of its source with the source's own type: a Buffer would leave
@@ -19,7 +18,8 @@ const plain = (bytes: Uint8Array): Uint8Array =>
  */
 const scratch = new Uint8Array(4096)
 
-function unpack<T>(bytes: Uint8Array): T {
+function unpack(bytes: Uint8Array): unknown {
+  checkStructure(bytes)
   if (bytes.byteLength > scratch.byteLength) return messagePack.unpack(plain(bytes))
   scratch.set(bytes)
   return messagePack.unpack(scratch, bytes.byteLength)
@@ -30,8 +30,11 @@ function unpack<T>(bytes: Uint8Array): T {
  */
 export const entryFormat = 1
 
-/** @throws GridError `record_damaged`, `format_unsupported` */
-export function opened<T>(bytes: Uint8Array): T {
+/**
+ * What was sealed: who reads it checks what it is, for what is stored may have been changed there.
+ * @throws GridError `record_damaged`, `format_unsupported`
+ */
+export function opened(bytes: Uint8Array): unknown {
   const sealed = sealedFormat(bytes)
   if (sealed !== undefined && sealed !== entryFormat)
     throw new GridError(
@@ -63,17 +66,12 @@ export function encodeEntry(entry: StoredEntry): Buffer {
  * `format_unsupported`
  */
 export function decodeEntry(cache: string, key: string, bytes: Uint8Array): StoredEntry {
-  const body = opened<(EntryBody & { readonly of?: number }) | undefined>(bytes)
-  const isEntry =
-    typeof body?.value === 'object' &&
-    body.value !== null &&
-    Number.isSafeInteger(body.version) &&
-    Number.isSafeInteger(body.position)
-  if (!isEntry || (body.of !== undefined && body.of !== nameHash(cache, key)))
-    throw new GridError('record_damaged', 'A stored entry is none, or that of another key')
-  const { value, version, position, archived } = body
-  const entry = { cache, key, value, version, position }
-  return archived ? { ...entry, archived } : entry
+  const { value, version, position, archived, of } = checkedObject(opened(bytes))
+  if (of !== undefined && of !== nameHash(cache, key))
+    throw new GridError('record_damaged', 'A stored entry is that of another key')
+  const [its, at] = [checkedCount(version), checkedCount(position)]
+  const entry = { cache, key, value: checkedObject(value), version: its, position: at }
+  return archived === true ? { ...entry, archived } : entry
 }
 
 const nameHash = (cache: string, key: string): number => hashString(namePrefix(cache) + key)
@@ -102,10 +100,26 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
  * @throws GridError `record_damaged`, `format_unsupported`
  */
 export function decodeCheckpoint(bytes: Uint8Array, position: number): Checkpoint {
-  const body = opened<CheckpointBody & { readonly position?: number }>(bytes)
-  if (typeof body !== 'object' || body === null || (body.position ?? position) !== position)
+  return checkpointIn(checkedObject(opened(bytes)), position)
+}
+
+/**
+ * The checkpoint among the fields of what was stored with it. @throws GridError `record_damaged`
+ */
+export function checkpointIn(
+  stored: Readonly<Record<string, unknown>>,
+  position: number,
+): Checkpoint {
+  const { position: itsOwn = position, logIdentity, digest, entries, replicated } = stored
+  if (itsOwn !== position)
     throw new GridError('record_damaged', 'A stored checkpoint is not as it was written')
-  return { ...body, position }
+  return {
+    position,
+    logIdentity: checkedText(logIdentity),
+    digest: checkedText(digest),
+    entries: checkedCount(entries),
+    replicated: checkedBytes(replicated),
+  }
 }
 
 /**

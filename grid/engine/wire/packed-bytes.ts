@@ -166,9 +166,9 @@ const unused = 0xc1
 
 /**
  * Walks over the items: each list must have room for what it announces, and nothing may be nested
- * too deeply.
+ * too deeply. @throws RangeError, TypeError
  */
-function checkStructure(bytes: Uint8Array): void {
+export function checkStructure(bytes: Uint8Array): void {
   const isMarked = escapeMark.every((byte, i) => bytes[i] === byte)
   checkItems(bytes, isMarked ? escapeMark.length : 0, 1, 0)
 }

@@ -19,6 +19,7 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { StoredEntry } from '@spacegrid/grid/engine/ports/store'
+import { rangeLimitMax } from '@spacegrid/grid/engine/wire/archive-messages'
 import { partitionOfKey } from '../partitions/partition-of.ts'
 import { everyOne } from '../partitions/scatter.ts'
 import { unknownIn } from '../unknown.ts'
@@ -26,7 +27,6 @@ import { askForEntry, askForRange } from './store-asking.ts'
 
 /** Entries of a page. */
 const limitDefault = 100
-const limitMax = 1000
 /** Partitions that are asked at the same time. */
 const atOnceMax = 16
 
@@ -79,8 +79,8 @@ export class StoredReads implements ArchiveReads {
   async range(cacheName: string, asked: ArchiveAsked): Promise<ArchivePage> {
     const cache = this.#cache(cacheName)
     const { index, limit = limitDefault, cursor } = asked
-    if (!Number.isInteger(limit) || limit < 1 || limit > limitMax)
-      throw invalidField('limit', `must be an integer from 1 to ${limitMax}`)
+    if (!Number.isInteger(limit) || limit < 1 || limit > rangeLimitMax)
+      throw invalidField('limit', `must be an integer from 1 to ${rangeLimitMax}`)
     const layout = this.#layout().named(cacheName)
     const number = layout?.indexNumber(index)
     const order = number === undefined ? undefined : layout?.orders[number]

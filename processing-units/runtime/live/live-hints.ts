@@ -71,7 +71,7 @@ export class LiveHints {
 }
 
 /** undefined: it is no hint. */
-function cachesIn(data: Uint8Array): readonly string[] | undefined {
+export function cachesIn(data: Uint8Array): readonly string[] | undefined {
   try {
     const caches: unknown = JSON.parse(Buffer.from(data).toString())
     const isHint = Array.isArray(caches) && caches.length <= cachesMax

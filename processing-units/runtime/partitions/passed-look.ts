@@ -1,5 +1,6 @@
-import { type ErrorCode, GridError } from '@spacegrid/grid/core/errors'
+import { type ErrorCode, GridError, isErrorCode } from '@spacegrid/grid/core/errors'
 import type { FollowFilter, Watched, WatchOptions } from '@spacegrid/grid/doors/request/live'
+import { checkedObject, checkedText } from '@spacegrid/grid/engine/wire/checked'
 import type { FollowAsked } from '../live/live-feed.ts'
 import { lookMs } from '../live/unit-live.ts'
 
@@ -7,11 +8,15 @@ import { lookMs } from '../live/unit-live.ts'
 export const writeLook = (filter: FollowFilter, { after, isFirst }: FollowAsked): string =>
   JSON.stringify({ filter, after, isFirst })
 
-export function readLook(input: string): [filter: FollowFilter, asked: FollowAsked] {
-  const { filter, ...asked } = JSON.parse(input) as Omit<FollowAsked, 'withinMs'> & {
-    readonly filter: FollowFilter
+/** @throws GridError `record_damaged` */
+export function readLook(input: unknown): [filter: FollowFilter, asked: FollowAsked] {
+  try {
+    const { filter, after, isFirst } = checkedObject(JSON.parse(checkedText(input)))
+    const asked = { after, isFirst } as Pick<FollowAsked, 'after' | 'isFirst'>
+    return [checkedObject(filter) as FollowFilter, { ...asked, withinMs: lookMs }]
+  } catch (cause) {
+    throw new GridError('record_damaged', 'A passed look is none', { cause })
   }
-  return [filter, { ...asked, withinMs: lookMs }]
 }
 
 /** What of a query is watched in a partition, as another unit is asked for it. */
@@ -44,5 +49,7 @@ export function packWatched({ failure, ...watched }: Watched): PassedWatched {
 export function unpackWatched({ failure, ...watched }: PassedWatched): Watched {
   if (!failure) return watched
   const { code, message, details } = failure
-  return { ...watched, failure: new GridError(code, message, { details }) }
+  // A newer version may have codes that this one does not know.
+  const known = isErrorCode(code) ? code : 'internal'
+  return { ...watched, failure: new GridError(known, message, { details }) }
 }

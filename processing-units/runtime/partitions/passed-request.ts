@@ -1,5 +1,5 @@
 import type { Acknowledgement } from '@spacegrid/grid/core/definition'
-import { type ErrorCode, errorKinds, GridError, Rejection } from '@spacegrid/grid/core/errors'
+import { type ErrorCode, GridError, isErrorCode, Rejection } from '@spacegrid/grid/core/errors'
 import type { Caller, Identity } from '@spacegrid/grid/doors/request/caller'
 import type { BatchAnswer, BatchedAnswer } from '@spacegrid/grid/doors/request/serving'
 import { type Trace, traceOf } from '@spacegrid/grid/doors/request/trace'
@@ -169,10 +169,14 @@ function identityOf([id, name, kind, roles, claims]: readonly unknown[]): Identi
   }
 }
 
-/** A span of its own in the same trace. A unit of an earlier version does not say it. */
+/**
+ * What is done here belongs to the request as it came through a door. A unit of an earlier version
+ * does not say it.
+ */
 function passedOn(requestId: unknown, traceparent: unknown): Trace | undefined {
   if (requestId === undefined || requestId === null) return undefined
-  return traceOf(checkedText(requestId), checkedText(traceparent))
+  const trace = traceOf(checkedText(requestId), checkedText(traceparent))
+  return trace.parent ? { requestId: trace.requestId, traceparent: trace.parent } : trace
 }
 
 export function encodeAnswer(passed: PassedAnswer): Uint8Array {
@@ -198,14 +202,14 @@ export const packedBatch = ({ answers, ...more }: BatchAnswer<number>): object =
 
 /** @throws GridError `record_damaged` */
 export function unpackedBatch(packed: object): BatchAnswer<number> {
-  const { answers, ...more } = packed as { readonly answers: unknown } & BatchAnswer<number>
+  const { answers, ...more } = checkedObject(packed)
   const unpacked = checkedList(answers).map((one): BatchedAnswer => {
     const { failed, ...answer } = checkedObject(one)
     if (failed === undefined) return answer as unknown as BatchedAnswer
     const [code, ...rest] = checkedList(failed)
     return { error: errorOf(code, rest) }
   })
-  return { ...more, answers: unpacked }
+  return { ...(more as unknown as BatchAnswer<number>), answers: unpacked }
 }
 
 /** @throws GridError `record_damaged`, `format_unsupported` */
@@ -222,6 +226,6 @@ function errorOf(code: unknown, rest: readonly unknown[]): GridError {
   if (code === 'rejected' && reason !== null) return new Rejection(checkedText(reason), details)
   const again = retryAfterMs === null ? {} : { retryAfterMs: checkedCount(retryAfterMs) }
   // A newer version may have codes that this one does not know.
-  const known = Object.hasOwn(errorKinds, checkedText(code)) ? (code as ErrorCode) : 'internal'
+  const known = isErrorCode(checkedText(code)) ? (code as ErrorCode) : 'internal'
   return new GridError(known, checkedText(message), { details, ...again })
 }

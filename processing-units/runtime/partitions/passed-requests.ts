@@ -94,7 +94,7 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   const { kind, name, input, idempotencyKey, acknowledge, caller } = request
   if (kind === 'part') return await unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return await unit.correct(input as Correction)
-  if (kind === 'follow') return await unit.live.look(...readLook(input as string))
+  if (kind === 'follow') return await unit.live.look(...readLook(input))
   if (kind === 'watch') return await watch(unit, request)
   if (kind === 'past') return await askPast(unit, name, input as PassedPast)
   const by = caller ? { caller } : {}

@@ -218,8 +218,8 @@ export const rules: readonly Rule[] = [
   {
     name: '6: of several pumps one appends at any place',
     file: 'data-pump/window-publisher.ts',
-    find: 'await this.#changes.append(record, { expectedLast: after })',
-    replace: 'await this.#changes.append(record)',
+    find: 'await this.#changes.append(record, { expectedLast: after, traces })',
+    replace: 'await this.#changes.append(record, { traces })',
   },
   {
     name: '7: the log is trimmed below the checkpoint only',

@@ -11,6 +11,15 @@ const wrongItem: fc.Arbitrary<unknown> = fc.oneof(
   fc.anything({ maxDepth: 2, withBigInt: false, withMap: false, withSet: false }),
 )
 
+/** undefined: it has no seal, or a broken one. */
+function formatOf(bytes: Uint8Array): number | undefined {
+  try {
+    return sealedFormat(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * A whole record whose contents have another structure: sealed rightly, as if it had been written
  * so.
@@ -19,13 +28,13 @@ const restructured = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array>
   fc
     .tuple(valid, fc.array(fc.nat(), { minLength: 1, maxLength: 6 }), wrongItem, fc.nat({ max: 3 }))
     .map(([bytes, path, item, how]) => {
-      const format = sealedFormat(bytes)
+      const format = formatOf(bytes)
       if (format === undefined) return bytes
-      const changed = change(messagePack.unpack(sealedBody(bytes)), path, item, how)
       try {
+        const changed = change(messagePack.unpack(sealedBody(bytes)), path, item, how)
         return seal(format, messagePack.pack(changed))
       } catch {
-        // Nothing of the kind can be written.
+        // Nothing of the kind can be written, or what is sealed is no item of MessagePack.
         return new Uint8Array()
       }
     })
@@ -83,11 +92,56 @@ const bombs: fc.Arbitrary<Uint8Array> = fc
   )
   .map((bytes) => Uint8Array.from(bytes))
 
+/** Items that few expect: extensions of every kind, members by names of prototypes, what nests. */
+const oddItems = fc
+  .oneof(
+    fc
+      .tuple(fc.constantFrom(0xd4, 0xd5, 0xd6, 0xd7, 0xd8), fc.nat({ max: 255 }))
+      .map(([first, type]) => [first, type, ...new Array<number>(1 << (first - 0xd4)).fill(1)]),
+    fc.nat({ max: 255 }).map((type) => [0xc7, 4, type, 0, 0, 0, 1]),
+    fc
+      .constantFrom('__proto__', 'constructor', 'toString', 'then', 'toJSON')
+      .map((name) => [...messagePack.pack({ [name]: { a: 1 } })]),
+    fc
+      .constantFrom('__proto__', 'prototype')
+      .map((name) => [0x81, 0xa0 | name.length, ...Buffer.from(name), 0x81, 0xa1, 0x61, 1]),
+    fc.nat({ max: 600 }).map((depth) => [...new Array<number>(depth).fill(0x91), 1]),
+  )
+  .map((bytes) => Uint8Array.from(bytes))
+
+/**
+ * A whole record whose contents somebody has cut, altered, doubled or filled with other items,
+ * byte by byte, and sealed again: no checksum tells.
+ */
+const resealed = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
+  fc
+    .tuple(valid, fc.oneof(oddItems, bombs, fc.uint8Array({ maxLength: 9 })), fc.nat(), fc.nat())
+    .chain(([bytes, item, at, length]) => {
+      const format = formatOf(bytes)
+      const body = format === undefined ? bytes : sealedBody(bytes)
+      const from = body.length === 0 ? 0 : at % body.length
+      const to = Math.min(body.length, from + (length % 12))
+      const [before, part, behind] = [body.slice(0, from), body.slice(from, to), body.slice(to)]
+      return fc
+        .constantFrom(
+          [before, item, behind],
+          [before, item, part, behind],
+          [before, behind],
+          [before, part, part, behind],
+          [body, item],
+          [before],
+        )
+        .map((pieces) => {
+          const changed = Buffer.concat(pieces)
+          return format === undefined ? changed : seal(format, changed)
+        })
+    })
+
 /** Of another version: whole. */
 const ofAnotherVersion = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
   fc
     .tuple(valid, fc.nat({ max: 255 }))
-    .filter(([bytes, format]) => format !== sealedFormat(bytes))
+    .filter(([bytes, format]) => format !== formatOf(bytes))
     .map(([bytes, format]) => seal(format, sealedBody(bytes)))
 
 /** Damaged: its checksum no longer fits, or it never had one. */
@@ -99,10 +153,12 @@ export const strangeBytes = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint
   fc.oneof(
     restructured(valid),
     restructured(restructured(valid)),
+    resealed(valid),
+    resealed(resealed(valid)),
     fc
       .tuple(valid, fc.uint8Array({ maxLength: 100 }))
-      .map(([bytes, body]) => seal(sealedFormat(bytes) ?? 0, body)),
-    fc.tuple(valid, bombs).map(([bytes, body]) => seal(sealedFormat(bytes) ?? 0, body)),
+      .map(([bytes, body]) => seal(formatOf(bytes) ?? 0, body)),
+    fc.tuple(valid, bombs).map(([bytes, body]) => seal(formatOf(bytes) ?? 0, body)),
   )
 
 /** All that can come where a record or message of one kind is expected. */

@@ -1,0 +1,38 @@
+import type { Metric } from '../../engine/ports/telemetry.ts'
+import { type Tracing, traceIdOf } from '../../engine/ports/tracing.ts'
+import type { Origin } from './caller.ts'
+import { keptTraceOf } from './trace.ts'
+
+/** A request in a trace that is kept. */
+export interface RequestSpan {
+  readonly traceId: string
+  /** @param code of the error with which it ends */
+  end(code?: string): void
+}
+
+/** Tells of the requests of one command, query or cache that are in traces which are kept. */
+export class RequestTracing {
+  readonly #tracing: Tracing
+  readonly #name: string
+  readonly #attributes: Readonly<Record<string, string>>
+
+  /** @param latency what is observed of them: its second label is what they are called by */
+  constructor(tracing: Tracing, { labels }: Metric, space: string, name: string) {
+    const [, called = ''] = labels
+    this.#tracing = tracing
+    this.#name = `${called} ${name}`
+    this.#attributes = { 'spacegrid.space': space, [`spacegrid.${called}`]: name }
+  }
+
+  begin(request: Origin): RequestSpan | undefined {
+    const own = keptTraceOf(request)
+    if (own === undefined) return undefined
+    const span = this.#tracing.begin({
+      ...{ name: this.#name, kind: 'server', own, parent: request.trace?.parent },
+      attributes: { ...this.#attributes, 'spacegrid.door': request.door },
+    })
+    // What the caller has done to be refused is no failure of the grid.
+    const end = (code?: string) => span.end(code, { 'spacegrid.outcome': code ?? 'ok' })
+    return { traceId: traceIdOf(own), end }
+  }
+}
