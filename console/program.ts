@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
+import { followTlsFiles, tlsOptionsOf } from '@spacegrid/grid/doors/http/tls-files'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
+import { tlsOf } from '@spacegrid/grid/program/http-options'
 import { ownHeaders } from '@spacegrid/grid/program/own-credential'
 import { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runProgram } from '@spacegrid/grid/program/run-program'
@@ -57,7 +60,11 @@ async function serveConsole(means: (environment: Environment) => ConsoleMeans): 
     ...(spike ? { spike } : {}),
     looking: gridLooking(messaging, ownHeaders(environment)),
   })
-  const server = createServer(gridConsole.answer)
+  const tls = tlsOf(environment)
+  const server = tls
+    ? createSecureServer(tlsOptionsOf(tls), gridConsole.answer)
+    : createServer(gridConsole.answer)
+  const endRenewal = tls && followTlsFiles(server as SecureServer, tls, log)
   server.maxConnections = connectionsMax
   const status = { unit: name, role: 'console', notReady: () => [], spaces: () => ({}) }
   const admin = createAdminServer(status, { log, token: environment.ADMIN_TOKEN })
@@ -72,6 +79,7 @@ async function serveConsole(means: (environment: Environment) => ConsoleMeans): 
       log.info('stopping')
       spike?.close()
       gridConsole.close()
+      endRenewal?.()
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed

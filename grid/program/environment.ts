@@ -49,6 +49,9 @@ const scaled = (description: string, fallback = 'spacegrid') =>
     allowed: '1 to 63 letters, digits, dots, dashes and underscores',
   })
 
+const file = (description: string) =>
+  Type.Optional(Type.String({ pattern: '^[^\\x00]+$', description, allowed: 'the path of a file' }))
+
 const url = (protocols: string, example: string, description: string) =>
   Type.Optional(
     Type.String({
@@ -327,6 +330,10 @@ export const environmentSchema = Type.Object({
     allowed: 'an integer from 0 to 1000000',
   }),
   REQUEST_TIMEOUT_MS: milliseconds(30_000, 0, 'Time in which a request must have arrived; 0: any'),
+  TLS_CERT_FILE: file(
+    'Certificate of public HTTP, which is HTTPS then; read again when it changes and on SIGHUP; not set: plain HTTP',
+  ),
+  TLS_KEY_FILE: file('Its key; not set: it is in the same file'),
   CONNECTIONS_MAX: Type.Integer({
     minimum: 1,
     maximum: 1_000_000,

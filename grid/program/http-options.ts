@@ -1,4 +1,5 @@
 import type { HttpOptions } from '../doors/http/http-server.ts'
+import type { TlsFiles } from '../doors/http/tls-files.ts'
 import type { Environment } from './environment.ts'
 import { rateLimitOf } from './rate-limit-text.ts'
 
@@ -9,6 +10,7 @@ export const explains = ({ EXPLAIN, NODE_ENV }: Environment): boolean =>
 /** What the environment says of the public HTTP door. */
 export function httpOptionsOf(environment: Environment): Partial<HttpOptions> {
   return {
+    tls: tlsOf(environment),
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
     connectionsMax: environment.CONNECTIONS_MAX,
@@ -21,3 +23,10 @@ export function httpOptionsOf(environment: Environment): Partial<HttpOptions> {
     compressionLengthMin: environment.COMPRESSION_LENGTH_MIN,
   }
 }
+
+/** undefined: plain HTTP. */
+export const tlsOf = ({
+  TLS_CERT_FILE: certFile,
+  TLS_KEY_FILE,
+}: Environment): TlsFiles | undefined =>
+  certFile === undefined ? undefined : { certFile, keyFile: TLS_KEY_FILE ?? certFile }

@@ -27,5 +27,12 @@ const gatewayVariables = [
   'ADDRESS',
 ].map((name) => `GATEWAY_${name}`)
 
-/** Variables of the project that are read elsewhere than in `environment.ts`. */
-export const variablesOfOthers: readonly string[] = [...localServerVariables, ...gatewayVariables]
+/** Of OpenSSL: near to ours, and meant as they are. */
+const opensslVariables = ['SSL_CERT_FILE', 'SSL_CERT_DIR']
+
+/** Variables that are read elsewhere than in `environment.ts`. */
+export const variablesOfOthers: readonly string[] = [
+  ...localServerVariables,
+  ...gatewayVariables,
+  ...opensslVariables,
+]

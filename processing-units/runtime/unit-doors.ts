@@ -12,7 +12,7 @@ import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 import { accessOf } from '@spacegrid/grid/program/access-of'
 import type { Environment } from '@spacegrid/grid/program/environment'
-import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
+import { explains, httpOptionsOf, tlsOf } from '@spacegrid/grid/program/http-options'
 import { requestLogOf } from '@spacegrid/grid/program/request-log'
 import type { Doors } from '@spacegrid/grid/program/role-program'
 import { type GuardedSpaces, guardOf } from '@spacegrid/grid/program/waiting-room-keys'
@@ -156,7 +156,12 @@ export class UnitDoors implements Doors {
     const role = unitRoleOf(this.#environment)
     // Of a port that the system has chosen only the administration's server knows.
     const admin = adminPort === 0 ? {} : { admin: announcedUrl(host, adminPort) }
-    return { unit, role, http: announcedUrl(host, port), ...admin }
+    return {
+      unit,
+      role,
+      http: announcedUrl(host, port, tlsOf(this.#environment) !== undefined),
+      ...admin,
+    }
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,7 @@ import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { accessOf, asksWhoAsks } from '@spacegrid/grid/program/access-of'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
-import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
+import { explains, httpOptionsOf, tlsOf } from '@spacegrid/grid/program/http-options'
 import { requestLogOf } from '@spacegrid/grid/program/request-log'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
@@ -117,7 +117,8 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
     // Lines are asked for by the routes of the waiting room alone.
     grid.serving.filter((unit) => unit.space.name !== roomSpace.name),
   )
-  const url = () => httpUrl(host, addressPort(http.server.address()))
+  const isSecure = tlsOf(environment) !== undefined
+  const url = () => httpUrl(host, addressPort(http.server.address()), isSecure)
   const spike = LoadSpike.of(
     url,
     spaces.map(({ name }) => name),

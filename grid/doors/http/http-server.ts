@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
 import {
   type FastifyError,
   type FastifyHttpOptions,
@@ -53,6 +54,7 @@ import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
 import { limitRate, type RateLimit } from './rate-limit.ts'
+import { followTlsFiles, type TlsFiles, tlsOptionsOf } from './tls-files.ts'
 import { trustedProxies } from './trusted-proxies.ts'
 import { rotationsOf, type UnitRotation, type UnitRotations } from './unit-rotation.ts'
 
@@ -63,6 +65,8 @@ export interface HttpOptions extends Partial<DiscardLimits> {
   readonly log: FaultLog
   /** The way of the requests. Default: one of its own, in which everybody is anonymous. */
   readonly pipeline?: RequestPipeline
+  /** HTTPS, with this certificate. Default: plain HTTP. */
+  readonly tls?: TlsFiles | undefined
   /** Largest body of a command, bytes. Default 1 MiB. */
   readonly bodyBytesMax?: number
   /** Longest URL, characters; beyond, 414. Default 8,192. */
@@ -188,7 +192,7 @@ export function createHttpServer(
     return sendMissing(request, reply, refuse, settings, rotations, readable)
   }
   const app = fastify({
-    ...serverOptions(settings),
+    ...serverOptions(settings, options.tls),
     frameworkErrors: (_error, request, reply) => {
       missing(request as FastifyRequest, reply as unknown as FastifyReply)
     },
@@ -209,6 +213,7 @@ export function createHttpServer(
   app.decorateRequest('isBlind', pipeline.access !== undefined)
   lookAtBeginnings(app, door, missing, refuse, settings)
   if (options.rateLimit) limitRate(app, options.rateLimit)
+  if (options.tls) renewCertificates(app, options.tls, settings.log)
   takeJson(app)
   if (door.crossOrigin) answerOrigins(app, corsOrigins)
   answerFailures(app, rotations, settings, refuse, missing)
@@ -261,7 +266,23 @@ function addSpaceRoutes(
   addEventRoute(app, door, rotation, readable, undeclaredReadable)
 }
 
-function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
+function renewCertificates(app: FastifyInstance, files: TlsFiles, log: FaultLog): void {
+  let end = () => {}
+  app.addHook('onListen', async () => {
+    // It is one of HTTPS then.
+    end = followTlsFiles(app.server as unknown as TlsServer, files, log)
+  })
+  app.addHook('onClose', async () => end())
+}
+
+function serverOptions(settings: Settings, tls?: TlsFiles): FastifyHttpOptions<Server> {
+  const http = {
+    connectionsCheckingInterval: 500,
+    joinDuplicateHeaders: true,
+    // Node would end the connection with that answer, and so take theirs from the requests behind
+    // it.
+    requireHostHeader: false,
+  }
   return {
     // Fastify's own logging costs listeners on every request.
     logger: false,
@@ -276,13 +297,9 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     // Node looks for late requests this often; its default would let them live up to 30 s longer.
     // Joined, a header that came twice can be told from one that came once: node would keep the
     // first of some.
-    http: {
-      connectionsCheckingInterval: 500,
-      joinDuplicateHeaders: true,
-      // Node would end the connection with that answer, and so take theirs from the requests behind
-      // it.
-      requireHostHeader: false,
-    },
+    http,
+    // A server of HTTPS takes all of them among its own, which the types of this one do not name.
+    ...(tls ? ({ https: { ...http, ...tlsOptionsOf(tls) } } as object) : {}),
     routerOptions: {
       // Measured behind the decoding of percent signs, in UTF-16 code units: never more than the
       // key's bytes.
