@@ -10,6 +10,7 @@ export type {
   Access,
   CallerIdentity,
   CommandContext,
+  QueryContext,
   SpaceAccess,
 } from '@spacegrid/grid/core/access'
 export type {

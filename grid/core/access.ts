@@ -36,6 +36,84 @@ export interface CommandContext {
 
 export const noContext: CommandContext = Object.freeze({ caller: undefined })
 
+/** What stands behind a query: who asks, or that nobody has said; undefined: nobody is asked. */
+export type AskedBy = CallerIdentity | null | undefined
+
+interface Ruled {
+  // biome-ignore lint/suspicious/noExplicitAny: rules of caches of all values
+  readonly visible?: ((entry: any, caller: CallerIdentity | undefined) => boolean) | undefined
+}
+
+/**
+ * Whether an entry is for whoever asks. Where nobody is asked who they are, everything is for
+ * everybody; a rule that fails hides what it was asked about.
+ */
+export function sees({ visible }: Ruled, entry: unknown, by: AskedBy): boolean {
+  if (visible === undefined || by === undefined) return true
+  try {
+    return visible(entry, by ?? undefined) === true
+  } catch {
+    // Whoever is in doubt sees nothing.
+    return false
+  }
+}
+
+/** What a query that answers each caller for itself is given beside its reader and its input. */
+export interface QueryContext {
+  /** Who asks; undefined: nobody has said, or nobody is asked. */
+  readonly caller: CallerIdentity | undefined
+  /** Whether an entry is for whoever asks, by the rule of its cache (`visible`). */
+  sees(cache: Ruled & { readonly name: string }, entry: object): boolean
+}
+
+/**
+ * Where in its input a query that answers each caller for itself finds who asks: so what is kept,
+ * shared or passed on by its input is so by its caller, too. No schema has it, and doors write it
+ * anew.
+ */
+const callerField = '$caller'
+
+interface Asked {
+  readonly name: string
+  readonly perCaller?: boolean | undefined
+}
+
+const isObject = (it: unknown): it is Readonly<Record<string, unknown>> =>
+  typeof it === 'object' && it !== null && !Array.isArray(it)
+
+/** What a query is asked with, on behalf of whoever asks; whatever came in that place is gone. */
+export function askedWith(query: Asked, input: unknown, by: AskedBy): unknown {
+  if (!query.perCaller || !isObject(input)) return input
+  const { [callerField]: _, ...own } = input
+  if (by === undefined) return own
+  const { name, kind, roles, claims } = by ?? {}
+  return { ...own, [callerField]: by && { name, kind, roles, claims } }
+}
+
+/** The input as its caller has sent it. */
+export function ownInput(query: Asked, input: unknown): unknown {
+  if (!query.perCaller || !isObject(input)) return input
+  const { [callerField]: _, ...own } = input
+  return own
+}
+
+/** For a query that answers all alike. */
+export const sameForAll: QueryContext = {
+  get caller(): never {
+    throw new TypeError('a query that looks at who asks must say so: perCaller: true')
+  },
+  sees: () => {
+    throw new TypeError('a query that looks at who asks must say so: perCaller: true')
+  },
+}
+
+/** What the handler of a query is given besides. */
+export function queryContext(query: Asked, input: unknown): QueryContext {
+  if (!query.perCaller) return sameForAll
+  const by = isObject(input) ? (input[callerField] as AskedBy) : undefined
+  return { caller: by ?? undefined, sees: (cache, entry) => sees(cache, entry, by) }
+}
+
 /** The kinds of things that a permission is for. */
 export const permissionKinds = [
   'command',

@@ -1,4 +1,10 @@
-import { type CommandContext, noContext } from './access.ts'
+import {
+  type CommandContext,
+  noContext,
+  ownInput,
+  type QueryContext,
+  queryContext,
+} from './access.ts'
 import { ReturnFault } from './application-fault.ts'
 import type { Compatibility } from './compatibility.ts'
 import { DataFault, type KnownData, tellData } from './data.ts'
@@ -107,7 +113,11 @@ export function runQuery(
   input: unknown,
   version?: Compatibility,
 ): unknown {
-  const returned: unknown = query.handler(reader, input)
+  const returned: unknown = query.handler(
+    reader,
+    ownInput(query, input) as never,
+    queryContext(query, input),
+  )
   const fitting = reader.fitting?.(returned, query.result)
   if (fitting !== undefined) return fitting
   const known = reader.has ? (reader as KnownData) : undefined
@@ -120,7 +130,11 @@ export function runQuery(
  * @throws whatever the handler throws; ReturnFault
  */
 export function runQueryPart(query: AnyQuery, reader: Reader, input: unknown): unknown {
-  const returned: unknown = query.everyPartition?.each(reader, input as never)
+  const returned: unknown = query.everyPartition?.each(
+    reader,
+    ownInput(query, input) as never,
+    queryContext(query, input),
+  )
   return isThenable(returned)
     ? Promise.resolve(returned).then((one) => takeResult(one))
     : takeResult(returned)
@@ -138,17 +152,17 @@ export function mergedResult(
   version?: Compatibility,
 ): unknown {
   const merge = query.everyPartition?.merge as Scattered<unknown>['merge']
-  return resultOf(query, merge(results, input), undefined, version)
+  return resultOf(query, merge(results, ownInput(query, input)), undefined, version)
 }
 
 /** What a query that all partitions are asked does where there is only one. */
 export const mergingOne =
   <Input>(
-    each: (read: Reader, input: Input) => unknown,
+    each: (read: Reader, input: Input, context: QueryContext) => unknown,
     merge: (results: readonly never[], input: Input) => unknown,
   ) =>
-  (read: Reader, input: Input): unknown => {
-    const one = each(read, input)
+  (read: Reader, input: Input, context: QueryContext): unknown => {
+    const one = each(read, input, context)
     const merged = merge as (results: readonly unknown[], input: Input) => unknown
     return isThenable(one)
       ? Promise.resolve(one).then((it) => merged([it], input))

@@ -56,6 +56,7 @@ export function defineCache<
   if (expiry !== undefined && !isOnly(fields[expiry], 'number', 'integer', 'null'))
     throw new TypeError(`cache ${name}: the expiry ${expiry} must be a number`)
   if (options.onExpire !== undefined) checkSynchronous(`cache ${name}: onExpire`, options.onExpire)
+  if (options.visible !== undefined) checkSynchronous(`cache ${name}: visible`, options.visible)
   if (options.upcast !== undefined) checkSynchronous(`cache ${name}: upcast`, options.upcast)
   return rememberDeclaration({
     name,
@@ -72,6 +73,7 @@ export function defineCache<
     ),
     readable,
     access: checkedAccess(`cache ${name}`, options.access),
+    visible: options.visible,
     evolution: takeEvolution(
       `cache ${name}`,
       schema,

@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
-import { type Access, checkedAccess } from './access.ts'
+import { type Access, checkedAccess, type QueryContext } from './access.ts'
 import { rememberDeclaration } from './application-fault.ts'
 import { mergingOne } from './callback.ts'
 import type { PartitionField, RequiredText, Static } from './data-types.ts'
@@ -32,7 +32,7 @@ export interface QueryOptions<
    * Schema of the result, which is checked against it; objects have no other fields than it says.
    */
   readonly result?: R
-  readonly handler: (read: Reader<Uses>, input: NoInfer<Input>) => Result
+  readonly handler: (read: Reader<Uses>, input: NoInfer<Input>, context: QueryContext) => Result
   /** Of a space with several partitions: where in its input the partition is found. */
   readonly partitionBy?: NoInfer<
     PartitionKey<PartitionField<Input>, RequiredText<Input>> | Mistake<Unpartitionable>
@@ -50,6 +50,11 @@ export interface QueryOptions<
    * only those whom configuration names. docs/security.md.
    */
   readonly access?: Access
+  /**
+   * Its answer depends on who asks, which its handler then hears (`context`): of a live query each
+   * caller has an answer of its own. Default: all hear the same. docs/security.md.
+   */
+  readonly perCaller?: true
 }
 
 /**
@@ -103,6 +108,7 @@ export function defineQuery<
     ),
     everyPartition: everyPartition && { each: handler, merge: everyPartition.merge as Merge },
     access: checkedAccess(`query ${name}`, options.access),
+    perCaller: options.perCaller,
   })
 }
 

@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
-import type { Access, CommandContext, SpaceAccess } from './access.ts'
+import type { Access, CommandContext, QueryContext, SpaceAccess } from './access.ts'
 import type { BoundOf, EqualsOf, IndexFields, IndexRange } from './data-types.ts'
 import type { marked, names, Undeclared } from './marks.ts'
 import type { Mistake } from './mistake.ts'
@@ -149,13 +149,15 @@ export interface Query<
   readonly result: TSchema | undefined
   readonly caches: readonly CacheNamed<Uses>[] | undefined
   /** Of one that all partitions are asked: its answer where there is only one. */
-  readonly handler: (read: Reader, input: Input) => unknown
+  readonly handler: (read: Reader, input: Input, context: QueryContext) => unknown
   /** Where its partition is found in its input. */
   readonly partitionBy?: PartitionBy | undefined
   /** It is asked of every partition, and one answer made of theirs. */
   readonly everyPartition?: Scattered<Input> | undefined
   /** It reads the rows of a projection for callers from outside. */
   readonly rowsOf?: { readonly projection: string; readonly kind: 'row' | 'rows' } | undefined
+  /** Its answer depends on who asks. */
+  readonly perCaller?: boolean | undefined
   /** Who may ask it, where callers are asked who they are. */
   readonly access?: Access | undefined
   readonly [answered]?: Result
@@ -173,7 +175,7 @@ export interface EveryPartition<Input = never, Result = never, Merged = unknown>
 /** A query that all partitions are asked. */
 export interface Scattered<Input> {
   /** What it is asked in each. */
-  readonly each: (read: Reader, input: Input) => unknown
+  readonly each: (read: Reader, input: Input, context: QueryContext) => unknown
   /** Makes one answer of what they give, in the order of the partitions. */
   readonly merge: (results: readonly unknown[], input: Input) => unknown
 }

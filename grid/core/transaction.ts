@@ -1,5 +1,5 @@
 import type { TObject } from 'typebox'
-import type { Access } from './access.ts'
+import type { Access, CallerIdentity } from './access.ts'
 import type {
   BoundOf,
   EqualsOf,
@@ -79,6 +79,13 @@ export interface CacheOptions<
    * configuration names. docs/security.md.
    */
   readonly access?: Access
+  /**
+   * Which of its entries are for whoever asks (undefined: nobody has said who it is), where callers
+   * are asked: of others they hear nothing when they read them one by one, from the store or the
+   * past, or follow how they change. Pure; given the whole entry. Queries decide for themselves
+   * (`perCaller`, `context.sees`). docs/security.md.
+   */
+  readonly visible?: (entry: NoInfer<V>, caller: CallerIdentity | undefined) => boolean
   /**
    * Former name of a field → the present one; of several former names the oldest first. Where it is
    * stored the field keeps its first name, so that versions before and behind the renaming work
@@ -167,6 +174,7 @@ export interface Cache<
   readonly archive?: Archive | undefined
   readonly readable?: boolean | readonly string[] | undefined
   readonly access?: Access | undefined
+  readonly visible?: ((entry: V, caller: CallerIdentity | undefined) => boolean) | undefined
   /** undefined: it reads what is stored as it is. */
   readonly evolution?: Evolution | undefined
   readonly partitionBy?: PartitionBy | undefined

@@ -1,3 +1,4 @@
+import { ownInput } from '@spacegrid/grid/core/access'
 import type { KnownArchive, UnknownKey } from '@spacegrid/grid/core/archive-reads'
 import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import { type Compatibility, withoutForeign } from '@spacegrid/grid/core/compatibility'
@@ -165,7 +166,7 @@ export class Reads {
   queryAsked(name: string, input: unknown): AnyQuery {
     const query = this.#space.queries.get(name)
     if (!query) throw unknownIn(this.#space, 'query', name)
-    checkFits(query.input, input, name)
+    checkFits(query.input, ownInput(query, input), name)
     if (this.#looksAgain) freezeInput(input, name)
     return query
   }

@@ -1,4 +1,4 @@
-import type { CommandContext } from '@spacegrid/grid/core/access'
+import type { CommandContext, QueryContext } from '@spacegrid/grid/core/access'
 import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
 import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import type { AnyCommand, AnyQuery, Reader, Space } from '@spacegrid/grid/core/definition'
@@ -93,9 +93,9 @@ export class WatchedSpace {
     const callback: Callback = { kind: 'query', name: query.name, declared: query }
     return {
       ...query,
-      handler: (read: Reader, input: unknown) => {
+      handler: (read: Reader, input: unknown, context: QueryContext) => {
         const seen = this.#reader(callback, read)
-        return this.#answerTwice(callback, () => query.handler(seen, input))
+        return this.#answerTwice(callback, () => query.handler(seen, input, context))
       },
     }
   }

@@ -33,14 +33,14 @@ export function addArchiveRoutes(
   const { space } = rotation
   const { name } = cache
   const route: ArchiveRoute = { door, cache, fields }
-  const byKey = door.pipeline.stored(space.name, name)
+  const byKey = door.pipeline.stored(space.name, cache)
   const schema = archivedEntrySchema(space, cache, fields)
   const url = `/${space.name}/archive/${name}`
   app.get(`${url}/:key`, { config: { schema, path: byKey } }, (request, reply) =>
     byKey.run(rotation.next(), new StoredRequest(request, reply, route)),
   )
   if (!cache.archive) return
-  const byRange = door.pipeline.archive(space.name, name)
+  const byRange = door.pipeline.archive(space.name, cache)
   const config = { schema: archiveRangeSchema(space, cache, fields), path: byRange }
   app.get(url, { config }, (request, reply) =>
     byRange.run(rotation.next(), new RangeRequest(request, reply, route)),

@@ -30,7 +30,7 @@ export function addEntryRoute(
   const { space } = rotation
   const { name } = cache
   const route: EntryRoute = { door, cache: name, fields }
-  const path = door.pipeline.entry(space.name, name)
+  const path = door.pipeline.entry(space.name, cache)
   const schema = entrySchema(space, cache, fields)
   app.get(`/${space.name}/caches/${name}/:key`, { config: { schema, path } }, (request, reply) =>
     path.run(rotation.next(), new EntryRequest(request, reply, route)),

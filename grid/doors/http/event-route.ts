@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { permissionName } from '../../core/access.ts'
+import { type AskedBy, permissionName } from '../../core/access.ts'
 import { readableEvents } from '../../core/readable-events.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
 import { SpaceEvents } from '../events/space-events.ts'
+import type { FollowFilter } from '../request/live.ts'
 import { type AskedEvents, EventFilters, eventParameters } from './event-filter.ts'
 import type { Door } from './exchange.ts'
 import { resumeHeader, streamResponses } from './schema-parts.ts'
@@ -25,12 +26,18 @@ export function addEventRoute(
   const telemetry = pipeline.streamTelemetry(space.name)
   const unit = () => rotation.next()
   const events = new SpaceEvents({ space, streams, shown, unit, telemetry })
+  /** Of a cache with a rule whoever follows it is part of what is followed. */
+  const onBehalf = (filter: FollowFilter, by: AskedBy): FollowFilter => {
+    const { entries } = filter
+    const ruled = entries && space.caches.some((it) => it.name === entries.cache && it.visible)
+    return ruled && by !== undefined ? { ...filter, entries: { ...entries, by } } : filter
+  }
   const path = pipeline.stream<StreamAsked<AskedEvents>>(
     space.name,
     'events',
     ({ position }, { what: { filter, lastEventId }, reply }, asked) =>
       admitReader(streams, reply, { position, caller: asked.caller }, (open) =>
-        events.join(filter, asked.lastEventId ?? lastEventId, open),
+        events.join(onBehalf(filter, pipeline.by(asked)), asked.lastEventId ?? lastEventId, open),
       ),
     {
       any: [...[...(names ?? []), '*'].map(eventsOf), ...[...readable.keys()].map(changesOf)],

@@ -29,7 +29,7 @@ export function addHistoryRoute(
   const { space } = rotation
   const { name } = cache
   const route: HistoryRoute = { door, cache: name, fields }
-  const path = door.pipeline.history(space.name, name)
+  const path = door.pipeline.history(space.name, cache)
   const schema = historySchema(space, cache, fields)
   const url = `/${space.name}/caches/${name}/:key/history`
   app.get(url, { config: { schema, path } }, (request, reply) =>

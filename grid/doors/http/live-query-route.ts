@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { askedWith } from '../../core/access.ts'
+import type { AnyQuery } from '../../core/definition.ts'
 import { readAnswerId } from '../events/query-channel.ts'
 import type { SpaceQueries } from '../events/space-queries.ts'
 import { resumeInvalid } from '../request/request-options.ts'
@@ -22,7 +24,7 @@ export class LiveQueryRoute {
   constructor(
     { pipeline, streams }: Door,
     space: string,
-    query: string,
+    query: AnyQuery,
     inputs: QueryInput,
     queries: SpaceQueries,
   ) {
@@ -30,14 +32,20 @@ export class LiveQueryRoute {
     this.#path = pipeline.stream<StreamAsked<Input>>(
       space,
       'queries',
-      async ({ position }, { what: input, reply }, { lastEventId: id, caller }) => {
+      async ({ position }, { what: input, reply }, asked) => {
+        const { lastEventId: id, caller } = asked
         const known = id === undefined ? undefined : readAnswerId(id)
         if (id !== undefined && !known) throw resumeInvalid()
         await admitReader(streams, reply, { position, caller }, (open) =>
-          queries.join(query, ordered(input), known, open),
+          queries.join(
+            query.name,
+            askedWith(query, ordered(input), pipeline.by(asked)),
+            known,
+            open,
+          ),
         )
       },
-      { query, inputOf: ({ what }) => what },
+      { query: query.name, inputOf: ({ what }) => what },
     )
   }
 

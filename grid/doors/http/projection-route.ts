@@ -23,8 +23,8 @@ export function addProjectionRoute(
   if (!rowsOf) return
   const { space } = rotation
   const route = queryRouteOf(door, query)
-  const path = door.pipeline.query(space.name, query.name)
-  const live = new LiveQueryRoute(door, space.name, query.name, route.inputs, queries)
+  const path = door.pipeline.query(space.name, query)
+  const live = new LiveQueryRoute(door, space.name, query, route.inputs, queries)
   const url = `/${space.name}/projections/${rowsOf.projection}`
   const { querystring, ...others } = querySchema(space, query)
   if (rowsOf.kind === 'rows')

@@ -38,8 +38,8 @@ export function addQueryRoute(
   const { space } = rotation
   const { name } = query
   const route = queryRouteOf(door, query)
-  const path = door.pipeline.query(space.name, name)
-  const live = new LiveQueryRoute(door, space.name, name, route.inputs, queries)
+  const path = door.pipeline.query(space.name, query)
+  const live = new LiveQueryRoute(door, space.name, query, route.inputs, queries)
   const url = `/${space.name}/queries/${name}`
   // What reads rows is shown where it has a path of its own.
   const schema = query.rowsOf ? { hide: true } : querySchema(space, query)

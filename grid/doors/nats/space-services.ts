@@ -4,6 +4,7 @@ import { logNameOf } from '../../core/log-name.ts'
 import { calledCommands } from '../../core/parts.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import type {
   Endpoint,
   Message,
@@ -86,7 +87,7 @@ export function serveSpace(
     )
   })
   const queries = [...space.queries.values()].map((query) => {
-    const path = pipeline.query(space.name, query.name)
+    const path = pipeline.query(space.name, query)
     return endpoint('query', query, subjects.query(logName, query.name), (message) =>
       path.run(unit, new QueryRequest(message, route)),
     )
@@ -99,7 +100,8 @@ export function serveSpace(
     respond: (message) => path.run(unit, new BatchRequest(message, route)),
   }
   const histories = [...readableCaches(space, false)].map(([cache, fields]): Endpoint => {
-    const path = pipeline.history(space.name, cache)
+    const of = space.caches.find(({ name }) => name === cache) as AnyCache
+    const path = pipeline.history(space.name, of)
     return {
       subject: subjects.history(logName, cache),
       description: `What has become of an entry of cache ${cache}, the newest first`,

@@ -1,3 +1,4 @@
+import type { AskedBy } from '../../core/access.ts'
 import type { IndexRange, Value } from '../../core/data-types.ts'
 import type { GridError } from '../../core/errors.ts'
 import type { PositionToken } from '../../core/position.ts'
@@ -9,6 +10,8 @@ export interface EntryFilter {
   readonly cache: string
   /** What is told of them; a change of nothing else is not told. */
   readonly fields: ReadableFields
+  /** On whose behalf, of a cache with a rule; left out: nobody is asked who they are. */
+  readonly by?: AskedBy
   readonly key?: string | undefined
   readonly index?: string | undefined
   /** Without a limit. */

@@ -95,7 +95,7 @@ describe('the way of a request', () => {
     const command = new NotedRequest<ExecuteOptions, CommandAnswer>([], apple)
     await pipeline.command('shop', 'putProduct').run(unit, command)
     const query = new NotedRequest<ReadOptions, QueryAnswer>([], { id: 'apple' })
-    await pipeline.query('shop', 'product').run(unit, query)
+    await pipeline.query('shop', { name: 'product' }).run(unit, query)
     for (const caller of unit.callers) {
       expect(caller?.name).toBeUndefined()
       expect(caller?.origin).toMatchObject({ door: 'http', address: '192.0.2.7' })

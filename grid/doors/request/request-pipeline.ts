@@ -1,6 +1,14 @@
-import { type PermissionKind, type PermissionName, permissionName } from '../../core/access.ts'
-import type { Space } from '../../core/definition.ts'
+import {
+  type AskedBy,
+  askedWith,
+  type PermissionKind,
+  type PermissionName,
+  permissionName,
+  sees,
+} from '../../core/access.ts'
+import type { AnyQuery, Space } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
 import type { Tracing } from '../../engine/ports/tracing.ts'
 import type { AccessControl, AccessGuard } from './access/access-control.ts'
@@ -23,6 +31,7 @@ import type {
   EntryAnswer,
   ExecuteOptions,
   HistoryPage,
+  KeyChange,
   PastReads,
   QueryAnswer,
   ReadOptions,
@@ -91,14 +100,17 @@ export class RequestPipeline {
     return this.#path(latencyOf('command'), [space, command], guarded, 'command')
   }
 
-  query(space: string, query: string): RequestPath<AskedRead, QueryAnswer> {
+  query(space: string, asked: PerCaller): RequestPath<AskedRead, QueryAnswer> {
+    const { name: query } = asked
     const steps: Steps<AskedRead, QueryAnswer> = {
       ask: (request, caller) => this.#queryOptions(request, caller),
-      run: (unit, input, asked) =>
-        asked.asOf === undefined
-          ? unit.query(query, input, asked)
-          : pastOf(unit).query(query, input, asked.asOf, asked),
-      permissions: (_input, asked) => pastPermission(space, query, asked),
+      run: (unit, given, options) => {
+        const input = askedWith(asked, given, this.#by(options.caller))
+        return options.asOf === undefined
+          ? unit.query(query, input, options)
+          : pastOf(unit).query(query, input, options.asOf, options)
+      },
+      permissions: (_input, options) => pastPermission(space, query, options),
     }
     const guarded = this.#room?.query(space, query, steps) ?? steps
     return this.#path(latencyOf('query'), [space, query], guarded, 'query')
@@ -109,7 +121,7 @@ export class RequestPipeline {
     const steps: Steps<AskedRead, BatchAnswer> = {
       ask: (request, caller) => this.#queryOptions(request, caller),
       run: (unit, input, asked) => {
-        const batch = input as readonly BatchedQuery[]
+        const batch = this.#batchOf(queries, input, asked.caller)
         return asked.asOf === undefined
           ? unit.queries(batch, asked)
           : pastOf(unit).queries(batch, asked.asOf, asked)
@@ -128,16 +140,40 @@ export class RequestPipeline {
   }
 
   /** Its input is the entry's key. */
-  entry(space: string, cache: string): RequestPath<AskedRead, EntryAnswer> {
+  entry(space: string, of: Ruled): RequestPath<AskedRead, EntryAnswer> {
+    const { name: cache } = of
     const steps: Steps<AskedRead, EntryAnswer> = {
       ask: readingOptions,
-      run: (unit, input, asked) =>
-        asked.asOf === undefined
-          ? unit.entry(cache, input as string, asked)
-          : pastOf(unit).entry(cache, input as string, asked.asOf),
+      run: (unit, input, asked) => {
+        const key = input as string
+        const answer =
+          asked.asOf === undefined
+            ? unit.entry(cache, key, asked)
+            : pastOf(unit).entry(cache, key, asked.asOf)
+        return this.#shown(of, key, answer, asked.caller)
+      },
       permissions: (_input, asked) => pastPermission(space, cache, asked),
     }
     return this.#path(latencyOf('entry'), [space, cache], steps, 'cache')
+  }
+
+  /** On whose behalf; undefined: nobody is asked who they are. */
+  #by(caller: Caller | undefined): AskedBy {
+    return this.access && (caller?.identity ?? null)
+  }
+
+  /** What is no batch the unit says. */
+  #batchOf(
+    queries: Space['queries'],
+    input: unknown,
+    caller: Caller | undefined,
+  ): readonly BatchedQuery[] {
+    if (!Array.isArray(input)) return input as readonly BatchedQuery[]
+    return input.map((one) => {
+      const query = queries.get(String(one?.query))
+      if (!query?.perCaller) return one
+      return { ...one, input: askedWith(query, one.input ?? {}, this.#by(caller)) }
+    })
   }
 
   /** @throws GridError `explain_off`, `invalid_header` */
@@ -149,19 +185,28 @@ export class RequestPipeline {
   }
 
   /** The same as the store has it. */
-  stored(space: string, cache: string): RequestPath<ReadOptions, StoredAnswer> {
+  stored(space: string, of: Ruled): RequestPath<ReadOptions, StoredAnswer> {
+    const { name: cache } = of
     const steps: Steps<ReadOptions, StoredAnswer> = {
       ask: presentOptions,
-      run: (unit, input) => archiveOf(unit).entry(cache, input as string),
+      run: (unit, input, { caller }) => {
+        const key = input as string
+        return this.#shown(of, key, archiveOf(unit).entry(cache, key), caller)
+      },
     }
     return this.#path(latencyOf('archive'), [space, cache], steps, 'archive')
   }
 
   /** Its input is what is asked of an index. */
-  archive(space: string, cache: string): RequestPath<ReadOptions, ArchivePage> {
+  archive(space: string, of: Ruled): RequestPath<ReadOptions, ArchivePage> {
+    const { name: cache } = of
     const steps: Steps<ReadOptions, ArchivePage> = {
       ask: presentOptions,
-      run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
+      run: async (unit, input, { caller }) => {
+        const page = await archiveOf(unit).range(cache, input as ArchiveAsked)
+        const by = this.#by(caller)
+        return { ...page, entries: page.entries.filter(({ value }) => sees(of, value, by)) }
+      },
     }
     return this.#path(latencyOf('archive'), [space, cache], steps, 'archive')
   }
@@ -190,22 +235,44 @@ export class RequestPipeline {
     return this.#path(latencyOf('stream'), named, guarded ?? steps, may)
   }
 
+  /** On whose behalf something is followed; undefined: nobody is asked who they are. */
+  by({ caller }: StreamOptions): AskedBy {
+    return this.#by(caller)
+  }
+
   /** For what becomes of a space's streams once they have begun. */
   streamTelemetry(space: string): StreamTelemetry {
     return new StreamTelemetry(this.#telemetry, space)
   }
 
   /** Its input is the key, and what is asked of its history. */
-  history(space: string, cache: string): RequestPath<ReadOptions, HistoryPage> {
+  history(space: string, of: Ruled): RequestPath<ReadOptions, HistoryPage> {
+    const { name: cache } = of
     const steps: Steps<ReadOptions, HistoryPage> = {
       ask: presentOptions,
-      run: (unit, input) => {
+      run: async (unit, input, { caller }) => {
         const { key, ...asked } = input as HistoryOfKey
-        return pastOf(unit).history(cache, key, asked)
+        const page = await pastOf(unit).history(cache, key, asked)
+        return { ...page, changes: shownChanges(page.changes, of, this.#by(caller)) }
       },
       permissions: () => [permissionName(space, 'past', cache)],
     }
     return this.#path(latencyOf('history'), [space, cache], steps, 'cache')
+  }
+
+  /** @throws GridError `not_found` for what is not for whoever asks, as for what is not there */
+  #shown<Answer extends { readonly value: unknown }>(
+    of: Ruled,
+    key: string,
+    asked: Promise<Answer>,
+    caller: Caller | undefined,
+  ): Promise<Answer> {
+    const by = this.#by(caller)
+    if (by === undefined || !of.visible) return asked
+    return asked.then((answer) => {
+      if (sees(of, answer.value, by)) return answer
+      throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${of.name}`)
+    })
   }
 
   /** @param may what it takes; of several one is enough to come in */
@@ -227,6 +294,27 @@ export class RequestPipeline {
     return new RequestPath(guard ?? this.#identify, steps, told, this.#monotonic, watched)
   }
 }
+
+/** What of a query its way depends on. */
+type PerCaller = Pick<AnyQuery, 'name' | 'perCaller'>
+/** What of a cache. */
+type Ruled = Pick<AnyCache, 'name' | 'visible'>
+
+/** A change of which neither side is for whoever asks is none. */
+const shownChanges = (
+  changes: readonly KeyChange[],
+  of: Ruled,
+  by: AskedBy,
+): readonly KeyChange[] =>
+  by === undefined || !of.visible
+    ? changes
+    : changes.flatMap(({ from, to, ...change }) => {
+        const shown = {
+          ...(from && sees(of, from, by) ? { from } : {}),
+          ...(to && sees(of, to, by) ? { to } : {}),
+        }
+        return Object.keys(shown).length === 0 ? [] : [{ ...change, ...shown }]
+      })
 
 type Named = readonly [space: string, name: string]
 

@@ -1,3 +1,4 @@
+import { sees } from '@spacegrid/grid/core/access'
 import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { Value } from '@spacegrid/grid/core/data-types'
 import type { Space } from '@spacegrid/grid/core/definition'
@@ -53,13 +54,17 @@ function wantedBy(
   return order ? (_, value) => isInRange(order, range, value) : () => true
 }
 
-/** What callers may see of a value, as this version of the application reads it. */
+/**
+ * What callers may see of a value, as this version of the application reads it; undefined: it is
+ * not for them.
+ */
 function shownOf(
-  { fields }: EntryFilter,
+  { fields, by }: EntryFilter,
   cache: AnyCache,
   layout: CacheLayout,
   stored: Value,
-): Value {
+): Value | undefined {
   const read = readValue(cache, stored)
+  if (!sees(cache, read, by)) return undefined
   return readablePart(withoutForeign(read, cache, layout) ?? read, fields)
 }

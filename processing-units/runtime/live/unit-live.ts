@@ -1,3 +1,4 @@
+import { ownInput } from '@spacegrid/grid/core/access'
 import type { Space } from '@spacegrid/grid/core/definition'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { type ResumePoint, readPoints } from '@spacegrid/grid/core/resume-point'
@@ -119,7 +120,7 @@ export class UnitLive implements LiveServing {
     if (typeof options.position === 'string') throw positionInvalid()
     const declared = this.#space.queries.get(query)
     if (!declared) throw unknownIn(this.#space, 'query', query)
-    checkFits(declared.input, input, query)
+    checkFits(declared.input, ownInput(declared, input), query)
     return await this.#queries.watch(query, input, options)
   }
 

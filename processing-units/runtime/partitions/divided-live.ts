@@ -1,3 +1,4 @@
+import { ownInput } from '@spacegrid/grid/core/access'
 import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { positionsOf, tokenOf } from '@spacegrid/grid/core/position'
@@ -91,7 +92,7 @@ export class DividedLive implements LiveServing {
     const query = this.#space.queries.get(name)
     if (!query) throw unknownIn(this.#space, 'query', name)
     if (query.everyPartition) {
-      checkFits(query.input, input, name)
+      checkFits(query.input, ownInput(query, input), name)
       return await this.#scatteredQuery(query, input).watch(options)
     }
     const partition = partitionOfInput(this.#space, query, input)

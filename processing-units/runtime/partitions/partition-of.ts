@@ -1,3 +1,4 @@
+import { ownInput } from '@spacegrid/grid/core/access'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import {
@@ -14,6 +15,7 @@ interface Asked {
   readonly name: string
   readonly input: Parameters<typeof checkFits>[0]
   readonly partitionBy?: PartitionBy | undefined
+  readonly perCaller?: boolean | undefined
 }
 
 /**
@@ -27,12 +29,13 @@ export const partitionOfInput = ({ partitions = 1 }: Space, asked: Asked, input:
  * The hash of the partition key of a command or a query.
  * @throws GridError `invalid_input`
  */
-export function hashOfInput({ name, input: schema, partitionBy }: Asked, input: unknown): number {
+export function hashOfInput(asked: Asked, input: unknown): number {
+  const { name, input: schema, partitionBy } = asked
   try {
     return hashBy(partitionBy as PartitionBy, Object(input), name)
   } catch (error) {
     // What is wrong with it is said in full.
-    checkFits(schema, input, name)
+    checkFits(schema, ownInput(asked, input), name)
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { ownInput } from '@spacegrid/grid/core/access'
 import { mergedResult } from '@spacegrid/grid/core/callback'
 import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
@@ -124,7 +125,7 @@ export class PartitionReads {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       if (!query.everyPartition) return [partitionOfInput(this.#space, query, input)]
-      checkFits(query.input, input, name)
+      checkFits(query.input, ownInput(query, input), name)
       freezeInput(input, name)
       return this.#all
     } catch (error) {
@@ -168,7 +169,7 @@ export class PartitionReads {
     input: unknown,
     options: AskedRead,
   ): Promise<QueryAnswer<string>> {
-    checkFits(query.input, input, query.name)
+    checkFits(query.input, ownInput(query, input), query.name)
     freezeInput(input, query.name)
     const answers = await everyOne(this.#all, this.#parts.scatterMax, (partition) =>
       this.#queryAt(partition, query.name, input, options),

@@ -1,4 +1,4 @@
-import type { CommandContext } from '@spacegrid/grid/core/access'
+import type { CommandContext, QueryContext } from '@spacegrid/grid/core/access'
 import type { Value } from '@spacegrid/grid/core/data-types'
 import type { AnyCommand, AnyQuery, Reader, Space } from '@spacegrid/grid/core/definition'
 import type { AnyCache, Transaction } from '@spacegrid/grid/core/transaction'
@@ -59,10 +59,10 @@ function query(original: AnyQuery, history: History): AnyQuery {
     ...original,
     // That nothing is there is an answer like others: what it was is compared.
     result: original.result && Type.Union([original.result, nothingThere]),
-    handler: (read: Reader, input: unknown) => {
+    handler: (read: Reader, input: unknown, context: QueryContext) => {
       history.asked(input, read.now)
       try {
-        return original.handler(read, input)
+        return original.handler(read, input, context)
       } catch (error) {
         if (error instanceof GridError && error.code === 'not_found')
           return { notFound: error.message }

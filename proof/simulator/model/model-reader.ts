@@ -1,5 +1,6 @@
+import { sameForAll } from '@spacegrid/grid/core/access'
 import type { IndexRange } from '@spacegrid/grid/core/data-types'
-import type { Reader } from '@spacegrid/grid/core/definition'
+import type { AnyQuery, Reader } from '@spacegrid/grid/core/definition'
 import type { Page, PageOptions } from '@spacegrid/grid/core/page-types'
 import type { AnyProjection, Projection } from '@spacegrid/grid/core/projection/projection'
 import type { AnyCache, Cache } from '@spacegrid/grid/core/transaction'
@@ -12,7 +13,7 @@ class NotFound extends Error {}
 /** What a query answers on the model. */
 export function ask(
   model: Model,
-  query: (read: Reader, input: unknown) => unknown,
+  query: AnyQuery['handler'],
   input: unknown,
   position: number,
   now: number,
@@ -34,7 +35,7 @@ export function ask(
     },
   }
   try {
-    return query(reader, input)
+    return query(reader, input as never, sameForAll)
   } catch (error) {
     if (error instanceof NotFound) return { notFound: error.message }
     throw error

@@ -1,3 +1,4 @@
+import { ownInput } from '@spacegrid/grid/core/access'
 import { answerOf, runQuery } from '@spacegrid/grid/core/callback'
 import { takeData } from '@spacegrid/grid/core/data'
 import type { Reader, Space } from '@spacegrid/grid/core/definition'
@@ -122,7 +123,7 @@ export class MemoryServing implements Serving {
     await this.#enter(options)
     const query = this.space.queries.get(name)
     if (!query) throw new GridError('unknown_query', `No query ${name}`)
-    checkFits(query.input, input, `query ${name}`)
+    checkFits(query.input, ownInput(query, input), `query ${name}`)
     try {
       const result = runQuery(query, this.#reader(), input)
       const { name: unit, position } = this
