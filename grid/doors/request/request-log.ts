@@ -2,8 +2,8 @@ import type { Origin } from './caller.ts'
 import { traceFields } from './trace.ts'
 
 /**
- * What a log has of a request: under what it is known, what was asked for by name, how it ended, and
- * how long it took. Nothing of what it says, and not who has sent it.
+ * What a log has of a request: under what it is known, what was asked for by name, how it ended,
+ * and how long it took. Nothing of what it says, and not who has sent it.
  */
 export interface RequestLine {
   readonly requestId?: string
