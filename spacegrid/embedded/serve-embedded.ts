@@ -20,6 +20,7 @@ import { explains, httpOptionsOf, tlsOf } from '@spacegrid/grid/program/http-opt
 import { requestLogOf } from '@spacegrid/grid/program/request-log'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { changesBytes, logBytes } from '@spacegrid/grid/program/stream-bytes'
 import { asApplication, asGrid } from '@spacegrid/runtime/origin'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
@@ -96,7 +97,8 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
   const telemetry = new PrometheusTelemetry()
   const grid = new EmbeddedGrid(guarded ? [...spaces, roomSpace] : spaces, {
     dataDirectory,
-    streamBytesMax: environment.STREAM_BYTES_MAX,
+    streamBytesMax: logBytes(environment).bytesMax,
+    changesBytesMax: changesBytes(environment).bytesMax,
     trimDelayMs: environment.TRIM_DELAY_MS,
     pastMs: environment.PAST_MS,
     pastBytesMax: environment.PAST_BYTES_MAX,
