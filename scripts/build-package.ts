@@ -155,9 +155,32 @@ export async function packTarball(place: string, folder: string): Promise<string
   return join(folder, filename)
 }
 
+/**
+ * Lists all packages that an installation brings, as CycloneDX, beside a tarball.
+ * @returns the file
+ */
+export async function writeBillOfMaterials(tarball: string): Promise<string> {
+  const words = [
+    'sbom',
+    '--omit',
+    'dev',
+    '--sbom-format',
+    'cyclonedx',
+    '--sbom-type',
+    'application',
+  ]
+  const { stdout } = await promisify(execFile)('npm', words, { cwd: root, maxBuffer: 2 ** 26 })
+  const file = tarball.replace(/\.tgz$/, '.cdx.json')
+  await writeFile(file, stdout)
+  return file
+}
+
 if (import.meta.main) {
   const place = join(root, 'spacegrid/dist')
   await buildPackage(place)
-  if (process.argv[2] === '--pack')
-    process.stdout.write(`${relative(process.cwd(), await packTarball(place, root))}\n`)
+  if (process.argv[2] === '--pack') {
+    const tarball = await packTarball(place, root)
+    for (const made of [tarball, await writeBillOfMaterials(tarball)])
+      process.stdout.write(`${relative(process.cwd(), made)}\n`)
+  }
 }

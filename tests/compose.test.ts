@@ -203,6 +203,17 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       }
     })
 
+    it('limits the processors of every container when told to', () => {
+      const files = ['docker-compose.yml', 'docker-compose.r3.yml']
+      const settings = { CPUS_MAX: '2', SERVER_CPUS_MAX: '3', COMPOSE_PROFILES: 'console' }
+      for (const [name, { cpus, build }] of Object.entries(
+        composeProject(binary, files, settings).services,
+      ))
+        expect(cpus, name).toBe(build === undefined ? 3 : 2)
+      for (const [name, { cpus }] of Object.entries(project.services))
+        expect(cpus ?? 0, name).toBe(0)
+    })
+
     it('gives no container a right, and a disk to write to only where it keeps something', () => {
       for (const [name, service] of Object.entries(project.services)) {
         expect(service.cap_drop, name).toEqual(['ALL'])
@@ -359,6 +370,15 @@ describe('Dockerfile', () => {
     expect(pages.length).toBeGreaterThan(5)
     expect(ignored.filter((line) => pages.includes(line))).toEqual([])
     expect(ignored.indexOf('!docs/*.md')).toBeGreaterThan(ignored.indexOf('docs/*'))
+  })
+
+  it('has nothing of what measures and proves the grid but what npm wants to see', async () => {
+    const ignored = (await read('.dockerignore')).split('\n')
+    expect(ignored).toEqual(
+      expect.arrayContaining(['proof/*', 'bench/*', 'tests', 'scripts', '**/*.test.ts']),
+    )
+    const kept = ignored.filter((line) => /^!(?:proof|bench)/.test(line))
+    expect(kept).toEqual(['!proof/package.json', '!bench/package.json'])
   })
 
   it('keeps what is private or made here out of the image', async () => {

@@ -13,10 +13,11 @@ import { CheckedComponent } from './checked-component.ts'
 import type { Component } from './component.ts'
 import type { Environment, EnvironmentName } from './environment.ts'
 import { type NamedSpace, namedSpaces, streamShare } from './named-spaces.ts'
-import { type ProcessAdapters, pastBytesMax } from './process-adapters.ts'
+import type { ProcessAdapters } from './process-adapters.ts'
 import { runRole } from './role-program.ts'
 import { type OpenedPart, SharedWork } from './shared-work.ts'
 import { StoreAdapters } from './store-adapters.ts'
+import { pastBytes } from './stream-bytes.ts'
 
 /** What a component of one log may work with. */
 export interface ComponentPorts {
@@ -140,7 +141,7 @@ async function openPart(
     ...{ log, changes, events, messaging, clock, random, telemetry },
     tracing: adapters.tracing,
     past,
-    pastBytesMax: streamShare(pastBytesMax(environment), partitions),
+    pastBytesMax: streamShare(pastBytes(environment).bytesMax, partitions),
     limits: sharedLimits(adapters.limits, partitions),
     get store() {
       return stores.store

@@ -155,6 +155,22 @@ export const environmentSchema = Type.Object({
       'Bytes of each stream, shared out among the partitions of a space; at the limit commands get 507',
     allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
   }),
+  LOG_BYTES_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 1024 * 1024,
+      maximum: 2 ** 50,
+      description: 'The same of logs alone; STREAM_BYTES_MAX if it is left out',
+      allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
+    }),
+  ),
+  CHANGES_BYTES_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 1024 * 1024,
+      maximum: 2 ** 50,
+      description: 'The same of change queues alone; STREAM_BYTES_MAX if it is left out',
+      allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
+    }),
+  ),
   EVENTS_BYTES_MAX: Type.Integer({
     minimum: 0,
     maximum: 2 ** 50,
@@ -199,7 +215,7 @@ export const environmentSchema = Type.Object({
     maximum: 2 ** 50,
     default: 1024 ** 3,
     description:
-      'Bytes that log and kept snapshots of a space may take for the past, never more than half of STREAM_BYTES_MAX; beyond, less of it can be asked for',
+      'Bytes that log and kept snapshots of a space may take for the past, never more than half of what the log may; beyond, less of it can be asked for',
     allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
   }),
   AUDIT_INTERVAL_MS: milliseconds(

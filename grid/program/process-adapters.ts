@@ -12,7 +12,7 @@ import { SystemMemory } from '../drivers/system/system-memory.ts'
 import { SystemRandom } from '../drivers/system/system-random.ts'
 import { limitsWithin, type MemoryLimits } from '../engine/memory/memory-limits.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
-import { KeptSnapshots, pastRoom } from '../engine/past/kept-snapshots.ts'
+import { KeptSnapshots } from '../engine/past/kept-snapshots.ts'
 import type { PastPorts } from '../engine/past/past-states.ts'
 import { unitRoles } from '../engine/placement/member.ts'
 import type { Cell } from '../engine/ports/cell.ts'
@@ -26,6 +26,7 @@ import type { Environment } from './environment.ts'
 import { reportFitness } from './fitness-report.ts'
 import { streamShare } from './named-spaces.ts'
 import { tellRefused } from './refused-report.ts'
+import { changesBytes, logBytes, pastBytes, type StreamBytes } from './stream-bytes.ts'
 
 /** How long whoever starts waits for the pump to know what it is to publish, ms. */
 const declaredWithinMs = 2000
@@ -86,19 +87,23 @@ export class ProcessAdapters {
   }
 
   openLog(logName: LogName, partitions = 1): Promise<Log> {
-    return this.#open(streams.log(logName), subjects.log(logName), logName, partitions)
+    const bytes = logBytes(this.#environment)
+    return this.#open(streams.log(logName), subjects.log(logName), logName, partitions, bytes)
   }
 
   openChanges(logName: LogName, partitions = 1): Promise<Log> {
-    return this.#open(streams.changes(logName), subjects.changes(logName), logName, partitions)
+    const bytes = changesBytes(this.#environment)
+    return this.#open(
+      ...[streams.changes(logName), subjects.changes(logName), logName, partitions, bytes],
+    )
   }
 
   /** Where snapshots are kept for those who ask for the past; undefined: none are. */
   async openPast(logName: LogName, partitions = 1): Promise<Log | undefined> {
     if (this.#environment.PAST_MS === 0) return undefined
-    const bytesMax = pastBytesMax(this.#environment)
+    const bytes = pastBytes(this.#environment)
     return await this.#open(
-      ...[streams.past(logName), subjects.past(logName), logName, partitions, bytesMax],
+      ...[streams.past(logName), subjects.past(logName), logName, partitions, bytes],
     )
   }
 
@@ -197,7 +202,7 @@ export class ProcessAdapters {
     subject: string,
     logName: LogName,
     partitions: number,
-    bytesMax = this.#environment.STREAM_BYTES_MAX,
+    { bytesMax, variable }: StreamBytes,
   ): Promise<Log> {
     const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS, STREAMS } = this.#environment
     this.#partitionsMost = Math.max(this.#partitionsMost, partitions)
@@ -209,6 +214,7 @@ export class ProcessAdapters {
       replicas: STREAM_REPLICAS,
       isAwaited: STREAMS === 'await',
       maxBytes: streamShare(bytesMax, partitions),
+      sizedBy: variable,
       rivals: rivalsOf(logName),
       ...(partitions === 1 ? {} : { division: divisionOf(logName, partitions) }),
       fitness: reportFitness(this.#report, stream),
@@ -232,9 +238,6 @@ export class ProcessAdapters {
     return adapter
   }
 }
-
-export const pastBytesMax = ({ PAST_BYTES_MAX, STREAM_BYTES_MAX }: Environment): number =>
-  pastRoom(PAST_BYTES_MAX, STREAM_BYTES_MAX)
 
 /** Whoever begins a space anew in another number of partitions would not find what is in it. */
 function rivalsOf(logName: LogName): { readonly subject: string; readonly is: string } {

@@ -84,9 +84,12 @@ async function targetsOf(
   const targets: Target[] = []
   let isBegun = false
   const inTheWay: string[] = []
+  const named = ({ run: { log } }: RestorePoint) =>
+    as === undefined ? log : logNameOf(as, partitionOf(log))
+  const logs = points.map(named)
   for (const point of points) {
-    const log = as === undefined ? point.run.log : logNameOf(as, partitionOf(point.run.log))
-    const ports = await grid.portsOf(log)
+    const log = named(point)
+    const ports = await grid.portsOf(log, logs)
     const checkpoint = await ports.store.checkpoint(log)
     const found = { log: await ports.log.look(), changes: await ports.changes.look() }
     if (checkpoint?.logIdentity === beingRestored) isBegun = true

@@ -35,6 +35,8 @@ export interface EmbeddedGridOptions {
   readonly unitsPerSpace?: number
   /** Bytes of each log and change queue; at the limit commands fail with `log_full`. */
   readonly streamBytesMax?: number
+  /** Of each change queue, if it is another size. */
+  readonly changesBytesMax?: number
   /** How long what is persisted stays in the logs, ms. */
   readonly trimDelayMs?: number
   /** How long the past can be asked for, ms. Default 0: no longer than the logs reach back. */
@@ -113,6 +115,8 @@ export class EmbeddedGrid {
     const { pastMs = 0, pastBytesMax = defaultPumpSettings.pastBytesMax } = options
     const pastBytes = pastRoom(pastBytesMax, bytesMax ?? logBytesDefault)
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
+    const { changesBytesMax = bytesMax } = options
+    const changesOptions = changesBytesMax === undefined ? {} : { bytesMax: changesBytesMax }
     const limits = options.memory && limitsWithin(options.memory.budgetBytes)
     const writerOptions = {
       ...(trimDelayMs === undefined ? {} : { trimDelayMs }),
@@ -153,7 +157,12 @@ export class EmbeddedGrid {
       const { partitions = 1 } = space
       for (const logName of logNamesOf(space.name, partitions)) {
         const log = new EmbeddedLog(this.#environment, `${logName}-log`, clock, logOptions)
-        const changes = new EmbeddedLog(this.#environment, `${logName}-changes`, clock, logOptions)
+        const changes = new EmbeddedLog(
+          this.#environment,
+          `${logName}-changes`,
+          clock,
+          changesOptions,
+        )
         const past = this.#openPast(logName, clock, pastMs, pastBytes)
         logs.push(log, changes, ...(past.past ? [past.past] : []))
         ports.set(logName, { log, changes, ...past, store, messaging, clock })

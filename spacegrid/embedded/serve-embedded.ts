@@ -17,8 +17,10 @@ import { accessOf, asksWhoAsks } from '@spacegrid/grid/program/access-of'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { explains, httpOptionsOf, tlsOf } from '@spacegrid/grid/program/http-options'
+import { requestLogOf } from '@spacegrid/grid/program/request-log'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { changesBytes, logBytes } from '@spacegrid/grid/program/stream-bytes'
 import { asApplication, asGrid } from '@spacegrid/runtime/origin'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
@@ -95,7 +97,8 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
   const telemetry = new PrometheusTelemetry()
   const grid = new EmbeddedGrid(guarded ? [...spaces, roomSpace] : spaces, {
     dataDirectory,
-    streamBytesMax: environment.STREAM_BYTES_MAX,
+    streamBytesMax: logBytes(environment).bytesMax,
+    changesBytesMax: changesBytes(environment).bytesMax,
     trimDelayMs: environment.TRIM_DELAY_MS,
     pastMs: environment.PAST_MS,
     pastBytesMax: environment.PAST_BYTES_MAX,
@@ -136,7 +139,7 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
     log,
     pages: gridConsole.answer,
     pipeline: new RequestPipeline({
-      ...{ telemetry, explains: explains(environment) },
+      ...{ telemetry, requestLog: requestLogOf(log), explains: explains(environment) },
       access: accessOf(spaces, environment, log, telemetry),
       waitingRoom: guarded?.guard,
     }),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
-import type { LogName } from '@spacegrid/grid/core/log-name'
+import { type LogName, spaceOf } from '@spacegrid/grid/core/log-name'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
 import { EmbeddedPlace } from '@spacegrid/grid/drivers/embedded/embedded-place'
 import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'
@@ -18,6 +18,8 @@ import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { RebuildableStore, Store } from '@spacegrid/grid/engine/ports/store'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { streamShare } from '@spacegrid/grid/program/named-spaces'
+import { changesBytes, logBytes, type StreamBytes } from '@spacegrid/grid/program/stream-bytes'
 import { findGrid, type GridAddress } from '../audit/audit-targets.ts'
 import { logsOfEmbedded, logsOfServers } from '../audit/known-logs.ts'
 import { knownServers } from '../servers/start-servers.ts'
@@ -48,7 +50,8 @@ export interface RecoveryGrid {
   /** Looked at when none is named. */
   readonly logNames: readonly LogName[]
   readonly names: RecoveryNames
-  portsOf(logName: LogName): Promise<RecoveryPorts>
+  /** @param among all logs there are to be, where those are not `logNames` */
+  portsOf(logName: LogName, among?: readonly LogName[]): Promise<RecoveryPorts>
   close(): Promise<void>
 }
 
@@ -138,10 +141,12 @@ class ServerGrid implements RecoveryGrid {
     this.#image = redis ? new RedisImage(redis, this.#clock) : undefined
   }
 
-  async portsOf(logName: LogName): Promise<RecoveryPorts> {
+  async portsOf(logName: LogName, among?: readonly LogName[]): Promise<RecoveryPorts> {
+    const place = (kind: 'log' | 'changes', bytes: StreamBytes) =>
+      this.#place(logName, kind, bytes, among ?? this.logNames)
     return {
-      log: await this.#place(streams.log(logName), subjects.log(logName)),
-      changes: await this.#place(streams.changes(logName), subjects.changes(logName)),
+      log: await place('log', logBytes(this.#environment)),
+      changes: await place('changes', changesBytes(this.#environment)),
       store: this.#store,
       ...(this.#image ? { image: this.#image } : {}),
       messaging: this.#messaging,
@@ -155,10 +160,22 @@ class ServerGrid implements RecoveryGrid {
     await Promise.all([this.#store.close(), this.#image?.close(), this.#messaging.close()])
   }
 
-  async #place(stream: string, subject: string): Promise<LogPlace> {
-    const { STREAM_REPLICAS: replicas, STREAM_BYTES_MAX: maxBytes } = this.#environment
-    const options = { stream, subject, replicas, maxBytes, name: 'recover' }
-    const place = await JetStreamPlace.open(this.#nats, options)
+  async #place(
+    logName: LogName,
+    kind: 'log' | 'changes',
+    { bytesMax, variable }: StreamBytes,
+    among: readonly LogName[],
+  ): Promise<LogPlace> {
+    const { STREAM_REPLICAS: replicas } = this.#environment
+    const space = spaceOf(logName)
+    const partitions = among.filter((it) => it !== space && spaceOf(it) === space).length || 1
+    const place = await JetStreamPlace.open(this.#nats, {
+      ...{ stream: streams[kind](logName), subject: subjects[kind](logName), replicas },
+      ...{ maxBytes: streamShare(bytesMax, partitions), sizedBy: variable, name: 'recover' },
+      ...(partitions === 1
+        ? {}
+        : { division: { partitions, subjects: subjects.log(`${space}.*`) } }),
+    })
     this.#places.push(place)
     return place
   }

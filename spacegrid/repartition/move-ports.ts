@@ -8,6 +8,7 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { logBytes } from '@spacegrid/grid/program/stream-bytes'
 
 /** What a space is moved on. */
 export interface MovePorts {
@@ -45,7 +46,7 @@ export async function openMovePorts(
   return {
     ...{ store, streams, messaging, clock },
     ...(image ? { image } : {}),
-    streamBytesMax: environment.STREAM_BYTES_MAX,
+    streamBytesMax: logBytes(environment).bytesMax,
     streamReplicas: environment.STREAM_REPLICAS,
     close: async () => {
       await Promise.all([streams.close(), messaging.close(), store.close(), image?.close()])

@@ -162,10 +162,12 @@ describe('a full log', () => {
 
   test('a server that has no room for a stream says so when the log is opened', async () => {
     const maxBytes = Number.MAX_SAFE_INTEGER
-    await expect(open({ maxBytes, openTimeoutMs: 300 })).rejects.toMatchObject({
+    await expect(
+      open({ maxBytes, sizedBy: 'CHANGES_BYTES_MAX', openTimeoutMs: 300 }),
+    ).rejects.toMatchObject({
       code: 'configuration_invalid',
       message: expect.stringMatching(
-        /^NATS has no room for stream \S+: STREAM_BYTES_MAX=9007199254740991 is more than max_file_store leaves, where its streams take \d+ bytes; set STREAM_BYTES_MAX lower, or give NATS more \(.*insufficient storage resources available\)$/,
+        /^NATS has no room for stream \S+: CHANGES_BYTES_MAX=9007199254740991 is more than max_file_store leaves, where its streams take \d+ bytes; set CHANGES_BYTES_MAX lower, or give NATS more \(.*insufficient storage resources available\)$/,
       ),
     })
   })

@@ -1,9 +1,9 @@
 import type { JetStreamManager, StreamInfo } from 'nats'
-import { GridError } from '../../core/errors.ts'
+import { GridError, isGridError } from '../../core/errors.ts'
 import type { Log, LogBounds } from '../../engine/ports/log.ts'
 import type { LogPlace } from '../../engine/ports/log-place.ts'
 import { JetStreamLog } from './jetstream-log.ts'
-import { boundsOf, configOf, type StreamSettings } from './jetstream-stream.ts'
+import { boundsOf, configOf, notEnoughStorage, type StreamSettings } from './jetstream-stream.ts'
 import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
 import { NatsConnection } from './nats-connection.ts'
 
@@ -72,8 +72,11 @@ export class JetStreamPlace implements LogPlace {
         return checked(boundsOf(await this.#manager.streams.add(config)), stream, after)
       } catch (error) {
         const isInTheWay = isJetStreamError(error, jetStreamCodes.streamNameInUse)
-        if (!isInTheWay || attempt === attemptsMax)
-          throw toLogError(error, `Stream ${stream} cannot be made anew`)
+        if (!isInTheWay || attempt === attemptsMax) {
+          const fault = toLogError(error, `Stream ${stream} cannot be made anew`)
+          if (!isGridError(fault, 'log_full')) throw fault
+          throw await notEnoughStorage(this.#manager, this.#options, fault)
+        }
         info = await this.#info()
       }
   }

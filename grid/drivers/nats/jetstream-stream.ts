@@ -32,6 +32,8 @@ export interface StreamSettings {
    * used when the stream is created.
    */
   readonly maxBytes?: number
+  /** Name of the variable that says so, for people. Default STREAM_BYTES_MAX. */
+  readonly sizedBy?: string
   /**
    * One that is missing is waited for: in a closed grid the data pump alone may create it. Default
    * false: it is created.
@@ -187,9 +189,9 @@ export const cannotServe = (stream: string, unfit: string): string =>
 /**
  * What was asked for comes from a variable; what there is, only the server's operator can change.
  */
-async function notEnoughStorage(
+export async function notEnoughStorage(
   manager: JetStreamManager,
-  { stream, maxBytes }: StreamSettings,
+  { stream, maxBytes, sizedBy = 'STREAM_BYTES_MAX', division }: StreamSettings,
   cause: GridError,
 ): Promise<GridError> {
   const used = await manager.getAccountInfo().then(
@@ -199,11 +201,12 @@ async function notEnoughStorage(
     // The server that has just refused says no more: then the message does without.
     () => '',
   )
-  const what =
-    maxBytes === undefined ? `stream ${stream}` : `stream ${stream}: STREAM_BYTES_MAX=${maxBytes}`
+  const partitions = division?.partitions ?? 1
+  const share = partitions > 1 ? `${partitions} shares of ` : ''
+  const what = maxBytes === undefined ? '' : `: ${share}${sizedBy}=${maxBytes * partitions}`
   return new GridError(
     'configuration_invalid',
-    `NATS has no room for ${what} is more than max_file_store leaves${used}; set STREAM_BYTES_MAX lower, or give NATS more (${cause.message})`,
+    `NATS has no room for stream ${stream}${what} is more than max_file_store leaves${used}; set ${sizedBy} lower, or give NATS more (${cause.message})`,
     { cause },
   )
 }
