@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { OtlpCollector } from '@spacegrid/proof/support/otlp-collector'
 import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { inTreeOrder, tracePicture } from '@spacegrid/proof/support/trace-picture'
+import { connect, headers as natsHeaders } from 'nats'
 import { GridClient } from 'spacegrid/client'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
@@ -36,6 +37,7 @@ beforeAll(async () => {
     serverPorts: 'free',
     environment: {
       WAITING_ROOM: 'ticketing/opera',
+      LOG_LEVEL: 'trace',
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       // Only what callers want to be traced.
       OTEL_TRACES_SAMPLER_ARG: '0',
@@ -163,4 +165,90 @@ test('the latency of a traced command leads to its trace', async () => {
   expect((await Promise.all(texts)).join('')).toMatch(
     /^spacegrid_command_seconds_bucket\{.*command="holdSeats".*\} \d+ # \{trace_id="[46]bf92f3577b34da6a3ce929d0e0e473[68]"\} /m,
   )
+})
+
+/** All that the programs have written, a line each. */
+const logLines = async (): Promise<readonly string[]> => {
+  const files = cluster.components.map(({ settings: { logFile } }) => readFile(logFile, 'utf8'))
+  return (await Promise.all(files)).flatMap((text) => text.split('\n'))
+}
+
+const lineOf = async (requestId: string): Promise<object | undefined> => {
+  const found = (await logLines()).find((line) => line.includes(`"${requestId}"`))
+  return found === undefined ? undefined : JSON.parse(found)
+}
+
+test('a request is found in the log by the id that its caller gave it, over both doors', async () => {
+  const asked = { eventId: 'concert' }
+  const url = `${cluster.urls.http}/ticketing/queries/availability?eventId=concert`
+  const { headers } = await fetch(url, { headers: { 'x-request-id': 'by-http-7' } })
+  expect(headers.get('x-request-id')).toBe('by-http-7')
+  const nats = await connect({ servers: cluster.urls.nats })
+  const said = natsHeaders()
+  said.set('X-Request-Id', 'by-nats-7')
+  const subject = 'spacegrid.ticketing.command.releaseHold'
+  await nats.request(subject, JSON.stringify({ holdId: 'none' }), { headers: said, timeout: 5000 })
+  await nats.request('spacegrid.ticketing.query.availability', JSON.stringify(asked), {
+    timeout: 5000,
+  })
+  await nats.close()
+  await expect
+    .poll(() => lineOf('by-http-7'))
+    .toMatchObject({
+      ...{ msg: 'request', door: 'http', space: 'ticketing', request: 'query availability' },
+      outcome: 'ok',
+    })
+  await expect
+    .poll(() => lineOf('by-nats-7'))
+    .toMatchObject({
+      ...{ door: 'nats', request: 'command releaseHold', outcome: 'rejected' },
+    })
+})
+
+test('nothing of what requests hold is in a log, whatever becomes of them', async () => {
+  const mark = 'Ada-Lovelace-1815'
+  const { http } = cluster.urls
+  const post = (path: string, body: string, headers: Record<string, string> = {}) =>
+    fetch(`${http}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    }).then((answer) => answer.arrayBuffer())
+  const seats = (seatIds: readonly string[]) =>
+    JSON.stringify({ eventId: 'concert', seatIds, customerId: mark })
+  const secret = {
+    ...{ authorization: `Bearer ${mark}`, 'api-key': mark, cookie: `session=${mark}` },
+    ...{ 'idempotency-key': mark, referer: `https://${mark}.example/`, 'user-agent': mark },
+  }
+  await post('/ticketing/commands/holdSeats', seats(['A-2-1']), secret)
+  await post('/ticketing/commands/holdSeats', seats(['A-2-2']), secret)
+  await post('/ticketing/commands/holdSeats', seats([mark]))
+  await post('/ticketing/commands/holdSeats', `{"customerId":"${mark}`)
+  await post('/ticketing/commands/holdSeats', `["${mark}"]`)
+  await post('/ticketing/commands/createEvent', `{"eventId":"${mark}"}`)
+  await post('/ticketing/queries/availability', `{"eventId":"${mark}"}`)
+  await post(`/ticketing/commands/${mark}`, mark)
+  for (const path of [
+    `/ticketing/queries/ordersByCustomer?customerId=${mark}`,
+    `/ticketing/queries/availability?eventId=${mark}&${mark}=1`,
+    `/ticketing/caches/seats/${mark}`,
+    `/ticketing/archive/orders/${mark}`,
+    `/${mark}?${mark}`,
+  ])
+    await (await fetch(`${http}${path}`, { headers: secret })).arrayBuffer()
+  const nats = await connect({ servers: cluster.urls.nats })
+  for (const name of ['command.holdSeats', 'query.ordersByCustomer', 'command.confirmHold'])
+    await nats.request(`spacegrid.ticketing.${name}`, `{"customerId":"${mark}","x`, {
+      timeout: 5000,
+    })
+  await nats.close()
+  // What comes last is in the log: so is what came before.
+  await fetch(`${http}/ticketing/queries/availability?eventId=concert`, {
+    headers: { 'x-request-id': 'the-last-one' },
+  })
+  await expect.poll(() => lineOf('the-last-one')).toBeDefined()
+  const lines = await logLines()
+  expect(lines.filter((line) => line.includes('"msg":"request"')).length).toBeGreaterThan(10)
+  expect(lines.filter((line) => line.includes(mark))).toEqual([])
+  expect(JSON.stringify(collector.spans)).not.toContain(mark)
 })

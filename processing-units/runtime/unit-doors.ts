@@ -13,6 +13,7 @@ import type { Tracing } from '@spacegrid/grid/engine/ports/tracing'
 import { accessOf } from '@spacegrid/grid/program/access-of'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { explains, httpOptionsOf, tlsOf } from '@spacegrid/grid/program/http-options'
+import { requestLogOf } from '@spacegrid/grid/program/request-log'
 import type { Doors } from '@spacegrid/grid/program/role-program'
 import { type GuardedSpaces, guardOf } from '@spacegrid/grid/program/waiting-room-keys'
 import type { Logger } from 'pino'
@@ -68,7 +69,7 @@ export class UnitDoors implements Doors {
     const spaces = units.map(({ space }) => space)
     this.#guarded = guardOf(spaces, environment)
     this.#pipeline = new RequestPipeline({
-      ...{ telemetry, tracing, explains: explains(environment) },
+      ...{ telemetry, tracing, requestLog: requestLogOf(log), explains: explains(environment) },
       access: accessOf(spaces, environment, log, telemetry),
       waitingRoom: this.#guarded?.guard,
     })

@@ -17,6 +17,7 @@ import { accessOf, asksWhoAsks } from '@spacegrid/grid/program/access-of'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { explains, httpOptionsOf, tlsOf } from '@spacegrid/grid/program/http-options'
+import { requestLogOf } from '@spacegrid/grid/program/request-log'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { changesBytes, logBytes } from '@spacegrid/grid/program/stream-bytes'
@@ -138,7 +139,7 @@ async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => vo
     log,
     pages: gridConsole.answer,
     pipeline: new RequestPipeline({
-      ...{ telemetry, explains: explains(environment) },
+      ...{ telemetry, requestLog: requestLogOf(log), explains: explains(environment) },
       access: accessOf(spaces, environment, log, telemetry),
       waitingRoom: guarded?.guard,
     }),

@@ -16,6 +16,7 @@ import { anonymous, type Caller, type Identify } from './caller.ts'
 import { LongAnswers } from './long-answers.ts'
 import { publicCode } from './public-error.ts'
 import type { Request, RequestHeaders } from './request.ts'
+import { RequestLines, type RequestLog } from './request-log.ts'
 import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import type { Steps } from './request-steps.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
@@ -48,6 +49,8 @@ export interface PipelineOptions {
   readonly access?: AccessControl | undefined
   /** Told how long requests take, and how they end. Default: nobody is. */
   readonly telemetry?: Telemetry
+  /** Told of every request, for a log. Default: nobody is. */
+  readonly requestLog?: RequestLog | undefined
   /** Told of requests in traces that are kept. Default: nobody is. */
   readonly tracing?: Tracing | undefined
   /** Monotonic ms. Default: those of the process. */
@@ -70,6 +73,7 @@ export class RequestPipeline {
   readonly access: AccessControl | undefined
   readonly #identify: Identify
   readonly #telemetry: Telemetry
+  readonly #requestLog: RequestLog | undefined
   readonly #tracing: Tracing | undefined
   readonly #monotonic: () => number
   readonly #explains: boolean
@@ -79,6 +83,7 @@ export class RequestPipeline {
     this.access = options.access
     this.#identify = options.identify ?? anonymous
     this.#telemetry = options.telemetry ?? noTelemetry
+    this.#requestLog = options.requestLog
     this.#tracing = options.tracing
     this.#monotonic = options.monotonic ?? (() => performance.now())
     this.#explains = options.explains ?? true
@@ -278,10 +283,15 @@ export class RequestPipeline {
     may: PermissionKind | readonly PermissionName[],
   ): RequestPath<Asked, Answer> {
     const told = new RequestTelemetry(this.#telemetry, latency, space, name)
-    const traced = this.#tracing && new RequestTracing(this.#tracing, latency, space, name)
+    const [, called = ''] = latency.labels
+    const request = `${called} ${name}`
+    const watched = {
+      traced: this.#tracing && new RequestTracing(this.#tracing, space, called, name),
+      lines: this.#requestLog && new RequestLines(this.#requestLog, space, request),
+    }
     const permissions = typeof may === 'string' ? [permissionName(space, may, name)] : may
     const guard = this.access?.guard(...permissions)
-    return new RequestPath(guard ?? this.#identify, steps, told, this.#monotonic, traced)
+    return new RequestPath(guard ?? this.#identify, steps, told, this.#monotonic, watched)
   }
 }
 
@@ -327,6 +337,12 @@ export interface StreamOptions {
   readonly caller: Caller
 }
 
+/** Who is told of single requests, if anybody is. */
+interface Watched {
+  readonly traced: RequestTracing | undefined
+  readonly lines: RequestLines | undefined
+}
+
 /** The pipeline as the requests of one command, query or cache go through it. */
 export class RequestPath<Asked, Answer> {
   readonly #identify: Identify
@@ -336,15 +352,17 @@ export class RequestPath<Asked, Answer> {
   readonly #telemetry: RequestTelemetry
   readonly #monotonic: () => number
   readonly #tracing: RequestTracing | undefined
+  readonly #lines: RequestLines | undefined
 
   constructor(
     who: Identify | AccessGuard,
     steps: Steps<Asked, Answer>,
     telemetry: RequestTelemetry,
     monotonic: () => number,
-    tracing: RequestTracing | undefined,
+    { traced, lines }: Watched,
   ) {
-    this.#tracing = tracing
+    this.#tracing = traced
+    this.#lines = lines
     this.guard = typeof who === 'function' ? undefined : who
     this.#identify = typeof who === 'function' ? who : (origin) => who.identify(origin)
     this.#steps = steps
@@ -367,13 +385,17 @@ export class RequestPath<Asked, Answer> {
         this.guard.require(caller, this.#steps.permissions(input, asked))
       const answered = request.answer(await this.#steps.run(unit, input, asked, request), asked)
       const sent = answered instanceof Promise ? await answered : answered
-      this.#telemetry.succeeded(request.door, this.#monotonic() - begun, span?.traceId)
+      const ms = this.#monotonic() - begun
+      this.#telemetry.succeeded(request.door, ms, span?.traceId)
       span?.end()
+      this.#lines?.ended(request, ms, 'ok')
       return sent
     } catch (error) {
+      const ms = this.#monotonic() - begun
       const code = publicCode(error)
-      this.#telemetry.failed(request.door, this.#monotonic() - begun, code, span?.traceId)
+      this.#telemetry.failed(request.door, ms, code, span?.traceId)
       span?.end(code)
+      this.#lines?.ended(request, ms, code)
       return request.refuse(error, unit.position)
     }
   }

@@ -1,4 +1,3 @@
-import type { Metric } from '../../engine/ports/telemetry.ts'
 import { type Tracing, traceIdOf } from '../../engine/ports/tracing.ts'
 import type { Origin } from './caller.ts'
 import { keptTraceOf } from './trace.ts'
@@ -16,9 +15,8 @@ export class RequestTracing {
   readonly #name: string
   readonly #attributes: Readonly<Record<string, string>>
 
-  /** @param latency what is observed of them: its second label is what they are called by */
-  constructor(tracing: Tracing, { labels }: Metric, space: string, name: string) {
-    const [, called = ''] = labels
+  /** @param called what it is that has the name: `command`, `query`, `cache`, … */
+  constructor(tracing: Tracing, space: string, called: string, name: string) {
     this.#tracing = tracing
     this.#name = `${called} ${name}`
     this.#attributes = { 'spacegrid.space': space, [`spacegrid.${called}`]: name }
