@@ -88,7 +88,9 @@ export function serveReactions(
       {
         subject: subjects.react(name),
         description: 'Between units: a command under a key that is remembered until it is told',
-        respond: answeringJson(log, (data) => react(unit, parseJsonInput(data) as ReactRequest)),
+        respond: answeringJson(log, (data) =>
+          react(unit, Object(parseJsonInput(data)) as ReactRequest),
+        ),
       },
     ],
   })
