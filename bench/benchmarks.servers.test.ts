@@ -67,6 +67,13 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     expect(inProcess.some(({ task }) => task === 'command, read and write')).toBe(true)
   })
 
+  it('npm run bench:access asks with each credential, and without', async () => {
+    const said = await start('./access.ts', '--rounds', '1', '--queries', '64', '--commands', '64')
+    for (const kind of ['query', 'command'])
+      for (const way of ['off', 'API key', 'token'])
+        expect(said).toMatch(new RegExp(`^${kind} +${way} +[\\d.]+ µs`, 'm'))
+  })
+
   it('npm run bench:contention varies every factor, and finds collisions where there are any', async () => {
     const small = ['--units', '1,3', '--rates', '50,100', '--entries', '8,4', '--latencies', '5,20']
     const said = await run('./contention.ts', 'contention', ...small, '--time', '250')

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { Identity } from '../caller.ts'
 import { unauthenticated } from './access-control.ts'
 
@@ -33,9 +33,8 @@ export function makeApiKey(
   const id = Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join('')
   const text = `sgk_${id}_${randomBytes(32).toString('base64url')}`
   const createdAt = new Date(now).toISOString()
-  const hash = hashOf(text).toString('base64url')
   const ends = expiresAt === undefined ? {} : { expiresAt }
-  return { text, record: { id, name, roles, hash, createdAt, ...ends } }
+  return { text, record: { id, name, roles, hash: hashOf(text), createdAt, ...ends } }
 }
 
 interface Known {
@@ -76,7 +75,7 @@ export class ApiKeys {
     const known = this.#known.get(id)
     // The id is no secret, and what follows it is compared in a time that does not depend on it: of
     // hashes, whose bytes nobody can choose without knowing the key.
-    if (!known || !timingSafeEqual(hashOf(key), known.hash))
+    if (!known || !timingSafeEqual(Buffer.from(hashOf(key)), known.hash))
       throw unauthenticated('invalid', 'There is no such key')
     if (known.until <= this.#now()) throw unauthenticated('expired', 'The key has expired')
     return known.identity
@@ -89,16 +88,16 @@ export class ApiKeys {
   }
 }
 
-const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
+const hashOf = (text: string): string => hash('sha256', text, 'base64url')
 
-function knownOf({ name, roles, hash, expiresAt }: ApiKeyRecord, text: string): Known {
+function knownOf({ name, roles, hash: kept, expiresAt }: ApiKeyRecord, text: string): Known {
   const until = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt)
   // By name: whoever gets another key asks again with the same idempotency key.
-  const id = hashOf(`key\n${name}`).toString('base64url').slice(0, 22)
+  const id = hashOf(`key\n${name}`).slice(0, 22)
   const identity: Identity = Object.freeze({
     ...{ id, name, kind: 'key' as const },
     roles: Object.freeze([...roles]),
     claims: Object.freeze({}),
   })
-  return { identity, hash: Buffer.from(hash, 'base64url'), until, text }
+  return { identity, hash: Buffer.from(kept), until, text }
 }
