@@ -14,6 +14,7 @@ import { severalUnitsTasks } from './hot-path/several-units.ts'
 import type { OverloadResults } from './overload/overload-results.ts'
 import type { PartitionResults } from './partitions/partition-results.ts'
 import type { PeerResults } from './peers/peer-results.ts'
+import type { WatchedResults } from './watched.ts'
 
 // Benchmarks that nobody runs rot: every one of them runs here, as small as it can be. That it
 // gives its numbers is what counts, never how good they are.
@@ -93,6 +94,15 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
         expect(figure.updatesPerSecond, figure.work).toBeGreaterThan(0)
         expect(figure.replicationMs, figure.work).toBeGreaterThan(4)
       }
+  })
+
+  it('npm run bench:watched compares every way of being watched with none', async () => {
+    const small = ['--rounds', '1', '--time', '50', '--entries', '100', '--connections', '8']
+    await start('./watched.ts', ...small, '--results', folder, '--name', 'watched')
+    const text = await readFile(join(folder, 'watched.json'), 'utf8')
+    const { costs } = JSON.parse(text) as WatchedResults
+    expect(costs).toHaveLength(10)
+    for (const { micros, watched } of costs) expect(micros.median, watched).toBeGreaterThan(0)
   })
 
   it('npm run bench:growth measures every combination', async () => {

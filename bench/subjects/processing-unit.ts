@@ -1,14 +1,23 @@
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-telemetry'
+import { metricsOf } from '@spacegrid/grid/doors/admin/status-metrics'
+import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
+import {
+  type PipelineOptions,
+  RequestPipeline,
+} from '@spacegrid/grid/doors/request/request-pipeline'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import type { RehydrationSource } from '@spacegrid/grid/engine/replica/rehydration'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { openTracing } from '@spacegrid/grid/program/open-tracing'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { Registry } from 'prom-client'
 import {
   benchSpace,
   items,
@@ -37,6 +46,18 @@ export interface ProcessingUnitSubjectOptions {
   readonly doors?: boolean
   /** With a command that declares an affinity. */
   readonly affinity?: boolean
+  /** What is told of its work. Default: nothing. */
+  readonly watched?: WatchedUnit
+}
+
+/** Who looks at a unit while it works. */
+export interface WatchedUnit {
+  /** It counts and observes, for `metrics` to be asked. */
+  readonly metrics: boolean
+  /** Where spans go; left out: nothing is traced. */
+  readonly collector?: string
+  /** Of the commands and queries, that are traced. */
+  readonly share?: number
 }
 
 /** How often the event loop's delay is looked at. */
@@ -50,11 +71,16 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
     JetStreamLog.open(natsUrl, { stream: streams.log(space), subject: subjects.log(space) }),
     NatsMessaging.open(natsUrl, { name }),
   ])
+  const watching = await watch(name, options.watched)
   const unit = new ProcessingUnit(
     name,
     benchSpace(space, options.affinity),
-    { log, messaging, clock: new SystemClock(), random: new SystemRandom() },
-    { sources: number === 0 ? ['log'] : [options.source ?? 'peer'] },
+    { log, messaging, clock: new SystemClock(), random: new SystemRandom(), ...watching.ports },
+    {
+      sources: number === 0 ? ['log'] : [options.source ?? 'peer'],
+      // On a busy machine the callers of a unit that is watched must not be turned away more often.
+      ...(options.watched ? { queueDelayMs: 0 } : {}),
+    },
   )
   const baseBytes = bytesInUse()
   const from = performance.now()
@@ -71,7 +97,7 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
       ? (key: string) => unit.get(items, key)
       : (key: string) => unit.get(sizedItems, key)
   const delay = monitorEventLoopDelay({ resolution: watchedEveryMs })
-  const doors = options.doors ? await openDoors(unit, messaging) : undefined
+  const doors = options.doors ? await openDoors(unit, messaging, watching.ports) : undefined
   /** Units have their own keys, unless all use the hot one. */
   const own = Math.max(1, Math.floor(entries / of))
   const keyAmong = (turn: number, among: number) =>
@@ -96,6 +122,8 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
       port: () => doors?.port,
       space: () => space,
       status: () => unit.status(),
+      /** Asked as Prometheus does. */
+      metrics: () => watching.ask(unit),
       readyMs: () => readyMs,
       usage: () => ({ ...usageOf(unit), baseBytes }),
       watchDelay: () => {
@@ -110,6 +138,7 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
     close: async () => {
       await doors?.close()
       await unit.stop()
+      await watching.close()
       await messaging.close()
       await log.close()
     },
@@ -129,11 +158,36 @@ function bytesInUse(): number {
   return heapUsed + external
 }
 
-async function openDoors(unit: ProcessingUnit, messaging: NatsMessaging) {
+async function watch(name: string, watched: WatchedUnit | undefined) {
+  const { metrics = false, collector: endpoint, share = 0 } = watched ?? {}
+  const telemetry = metrics ? new PrometheusTelemetry() : undefined
+  const environment = {
+    ...(endpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
+    ...{ OTEL_TRACES_SAMPLER_ARG: share, UNIT_NAME: name },
+  }
+  const tracing = await openTracing(environment, 'processing-unit')
+  let registry: Registry | undefined
+  return {
+    ports: { ...(telemetry ? { telemetry } : {}), ...(tracing ? { tracing } : {}) },
+    ask: async (unit: ProcessingUnit) => {
+      if (!telemetry) return 0
+      registry ??= metricsOf(statusOfUnits(name, 'processing-unit', [unit]), telemetry.registry)
+      return (await registry.metrics()).length
+    },
+    close: async () => await tracing?.close(),
+  }
+}
+
+async function openDoors(
+  unit: ProcessingUnit,
+  messaging: NatsMessaging,
+  watched: Pick<PipelineOptions, 'telemetry' | 'tracing'>,
+) {
   const log = { error: (_details: object, message: string) => process.stderr.write(`${message}\n`) }
-  const http = createHttpServer([unit], { log })
+  const pipeline = new RequestPipeline(watched)
+  const http = createHttpServer([unit], { log, pipeline })
   await http.listen({ host: '127.0.0.1', port: 0 })
-  const services = await serveSpace(messaging, unit, { log })
+  const services = await serveSpace(messaging, unit, { log, pipeline })
   return {
     port: (http.server.address() as AddressInfo).port,
     close: async () => {

@@ -12,7 +12,7 @@ export async function openTracing(
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
     OTEL_TRACES_SAMPLER_ARG: share,
     UNIT_NAME: unit,
-  }: Environment,
+  }: Pick<Environment, 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_TRACES_SAMPLER_ARG' | 'UNIT_NAME'>,
   role: string,
 ): Promise<OtlpTracing | undefined> {
   if (endpoint === undefined) return undefined

@@ -14,8 +14,8 @@ export interface Trace {
   readonly parent?: Traceparent
 }
 
-/** Of traces that begin in this process: those whose ids are below are kept. */
-let keptBelow = 0
+/** Of traces that begin in this process: those whose ids end below it are kept, as digits. */
+let keptBelow = ''
 
 /**
  * How many of the traces that begin in this process are kept; of those that callers have begun they
@@ -23,7 +23,13 @@ let keptBelow = 0
  * @param share 0: none, as it is by default; 1: all
  */
 export function keepTraces(share: number): void {
-  keptBelow = share * idsMax
+  // A comparison of digits is one of numbers. Above all of them is what is no digit.
+  keptBelow =
+    share >= 1
+      ? 'g'
+      : Math.floor(share * 16 ** idDigitsJudged)
+          .toString(16)
+          .padStart(idDigitsJudged, '0')
 }
 
 /** The request as a span of a trace that is kept; undefined: it is in none. */
@@ -37,7 +43,6 @@ export function keptTraceOf({
 
 /** Digits at the end of an id, of which W3C Trace Context level 2 says that they are random. */
 const idDigitsJudged = 13
-const idsMax = 16 ** idDigitsJudged
 const requestIdPattern = /^[\x21-\x7e]{1,128}$/
 const traceparentPattern = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const zeros = /^0+$/
@@ -55,8 +60,7 @@ export function traceOf(requestId: string | undefined, traceparent: string | und
   const begun = traceparent === undefined ? undefined : continued(traceparent)
   let flags = '00'
   if (begun) [traceId, flags] = begun
-  else if (keptBelow > 0 && Number.parseInt(traceId.slice(-idDigitsJudged), 16) < keptBelow)
-    flags = '01'
+  else if (traceId.slice(-idDigitsJudged) < keptBelow) flags = '01'
   const isTaken = requestId !== undefined && requestIdPattern.test(requestId)
   return {
     requestId: isTaken ? requestId : traceId,

@@ -1,6 +1,6 @@
 import { isGridError } from '../../core/errors.ts'
 import type { Checkpoint } from '../../engine/ports/store.ts'
-import { checkedCount, checkedList, checkedObject, checkedText } from '../../engine/wire/checked.ts'
+import { checkedList, checkedObject, checkedText } from '../../engine/wire/checked.ts'
 import { checkpointIn, opened, sealed } from '../../engine/wire/entry-codec.ts'
 
 /** The checkpoint of an image, with what only the image needs. */
@@ -27,11 +27,13 @@ export function decodeImageCheckpoint(
 ): ImageCheckpoint | undefined {
   if (!position || !rest) return undefined
   const at = Number(position.toString('latin1'))
+  // Negative while it is being built.
+  if (!Number.isSafeInteger(at)) return undefined
   try {
     const stored = checkedObject(opened(rest))
     const caches = checkedList(stored.caches).map(checkedText)
     return {
-      ...checkpointIn(stored, checkedCount(at)),
+      ...checkpointIn(stored, at),
       build: checkedText(stored.build),
       caches,
     }
