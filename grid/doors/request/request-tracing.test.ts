@@ -31,13 +31,18 @@ test('a request in a trace that is kept is a span, with its outcome', async () =
   const { headers } = await command('putProduct', { id: 'a', price: 1 }, { traceparent: parent })
   await command('putProduct', { id: 'a' }, { traceparent: parent })
   await get('/shop/queries/product?id=a', { traceparent: parent })
-  expect(told.map(({ name, parent: from, failed }) => [name, from, failed])).toEqual([
-    ['command putProduct', parent, undefined],
+  expect(told.map(({ name, parent: from, outcome }) => [name, from, outcome])).toEqual([
+    ['command putProduct', parent, 'ok'],
     ['command putProduct', parent, 'invalid_input'],
-    ['query product', parent, undefined],
+    ['query product', parent, 'ok'],
   ])
   expect(told[0]?.own).toBe(headers.traceparent)
-  expect(told[0]).toMatchObject({ kind: 'server', outcome: 'ok' })
+  expect(told[0]).toMatchObject({ kind: 'server' })
+  // What the caller has done to be refused is no failure of the grid; a mistake inside is.
+  await command('misbehave', { how: 'throw' }, { traceparent: parent })
+  expect(told.map(({ failed }) => failed)).toEqual([
+    ...[undefined, undefined, undefined, 'application_fault'],
+  ])
 })
 
 test('others are none', async () => {

@@ -1,3 +1,4 @@
+import { type ErrorCode, errorKinds } from '../../core/errors.ts'
 import { type Tracing, traceIdOf } from '../../engine/ports/tracing.ts'
 import type { Origin } from './caller.ts'
 import { keptTraceOf } from './trace.ts'
@@ -6,7 +7,7 @@ import { keptTraceOf } from './trace.ts'
 export interface RequestSpan {
   readonly traceId: string
   /** @param code of the error with which it ends */
-  end(code?: string): void
+  end(code?: ErrorCode): void
 }
 
 /** Tells of the requests of one command, query or cache that are in traces which are kept. */
@@ -30,7 +31,10 @@ export class RequestTracing {
       attributes: { ...this.#attributes, 'spacegrid.door': request.door },
     })
     // What the caller has done to be refused is no failure of the grid.
-    const end = (code?: string) => span.end(code, { 'spacegrid.outcome': code ?? 'ok' })
+    const end = (code?: ErrorCode) => {
+      const failed = code !== undefined && errorKinds[code].status >= 500 ? code : undefined
+      span.end(failed, { 'spacegrid.outcome': code ?? 'ok' })
+    }
     return { traceId: traceIdOf(own), end }
   }
 }
