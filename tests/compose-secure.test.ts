@@ -71,7 +71,7 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.secure.
       const shown = JSON.stringify([services, project.configs])
       const all = join(shared, 'all')
       for (const file of await readdir(all)) {
-        if (!/\.nk$|password$|keyfile$|token$/.test(file)) continue
+        if (!/\.nk$|password$|keyfile$|token$|^api-key$/.test(file)) continue
         expect(shown, file).not.toContain((await readFile(join(all, file), 'utf8')).trim())
       }
       for (const { environment = {} } of Object.values(services))

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { violations } from '@spacegrid/proof/support/closed-grid'
+import { operatorsCredential, violations } from '@spacegrid/proof/support/closed-grid'
 import { PatientClient } from '@spacegrid/proof/support/patient-client'
 import { spacegridCommand } from '@spacegrid/proof/support/spacegrid-command'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
@@ -149,7 +149,9 @@ test('on real servers, whose units are killed: nothing is forgotten or doubled',
     // Everybody may say what he has to, and nothing else.
     secure: true,
   })
-  const client = new PatientClient(cluster.urls.http)
+  const client = new PatientClient(cluster.urls.http, {
+    credential: await operatorsCredential(folder),
+  })
   try {
     await operate({ client, where: [], folder }, async () => {
       for (const unit of cluster.units) unit.kill('SIGKILL')

@@ -25,7 +25,9 @@ export async function violations(folder: string): Promise<string[]> {
 /** Where a secret of the keys stands that is for nobody's eyes: logs, and command lines. */
 export async function leaks(folder: string, pids: readonly number[]): Promise<string[]> {
   const keys = join(folder, 'keys')
-  const names = (await readdir(keys)).filter((name) => /\.nk$|password$|keyfile$|token$/.test(name))
+  const names = (await readdir(keys)).filter((name) =>
+    /\.nk$|password$|keyfile$|token$|^api-key$/.test(name),
+  )
   const secrets = await Promise.all(
     names.map(async (name) => [name, (await readFile(join(keys, name), 'utf8')).trim()] as const),
   )
@@ -48,4 +50,9 @@ export async function leaks(folder: string, pids: readonly number[]): Promise<st
   return told.flatMap(([where, text]) =>
     secrets.filter(([, secret]) => text.includes(secret)).map(([name]) => `${where}: ${name}`),
   )
+}
+
+/** How operators of a closed cluster say who they are. */
+export async function operatorsCredential(folder: string): Promise<string> {
+  return `Api-Key ${(await readFile(join(folder, 'keys/api-key'), 'utf8')).trim()}`
 }

@@ -15,7 +15,7 @@ export interface FailingProgram {
   readonly until: RegExp
 }
 
-const givesUpMs = 20_000
+const givesUpMs = 60_000
 const pauseMs = 100
 
 /**

@@ -22,6 +22,8 @@ export interface Answer {
 export interface PatientClientOptions {
   /** An answer that is not complete by then is given up: the unit may be paused. Default 15,000. */
   readonly answerMs?: number
+  /** How it says who it is: `Api-Key …`. Default: not at all. */
+  readonly credential?: string
 }
 
 const connectionsMax = 256
@@ -55,11 +57,14 @@ export class PatientClient {
   readonly retried = new Map<string, number>()
   readonly #client: GridClient
 
-  constructor(url: string, { answerMs = 15_000 }: PatientClientOptions = {}) {
+  constructor(url: string, { answerMs = 15_000, credential }: PatientClientOptions = {}) {
     const retry = { retriesMax: 0, retryAfterMaxMs: 0 }
     const limits = { connections: connectionsMax, timeoutMs: answerMs }
     const transport = poolTransport(new URL(url).origin, limits)
-    this.#client = new GridClient(url, { timeoutMs: waitMsMax, openMax, retry, transport })
+    this.#client = new GridClient(url, {
+      ...{ timeoutMs: waitMsMax, openMax, retry, transport },
+      ...(credential === undefined ? {} : { credential: () => credential }),
+    })
   }
 
   async query(

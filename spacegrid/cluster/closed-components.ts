@@ -31,6 +31,9 @@ export class ClosedComponents {
     return {
       NATS_URL: closedNatsUrl(this.#keys, users[role] ?? role, this.#nats),
       ADMIN_TOKEN_FILE: join(this.#keys, keyFiles.adminToken),
+      AUTH_KEYS_FILE: join(this.#keys, keyFiles.apiKeys),
+      AUTH_PERMISSIONS_FILE: join(this.#keys, keyFiles.permissions),
+      ...(role === 'console' ? { AUTH_TOKEN_FILE: join(this.#keys, keyFiles.apiKey) } : {}),
       // It alone may begin streams.
       STREAMS: role === 'data-pump' ? 'create' : 'await',
       ...(ofStores.includes(role) ? {} : { MONGODB_URL: '', REDIS_URL: '' }),

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { scalingBucket } from '@spacegrid/deployment-manager/scaling-keys'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { roomSpaceName } from '@spacegrid/grid/core/waiting-room'
+import { makeApiKey } from '@spacegrid/grid/doors/request/access/api-keys'
 import {
   type GridUser,
   gridUsers,
   type SpaceNamed,
 } from '@spacegrid/grid/drivers/nats/subject-table'
+import { changeKeys } from '@spacegrid/grid/program/key-file'
 import { nkeys } from 'nats'
 import { type CertifiedKey, makeAuthority, makeServerCertificate } from './certificates.ts'
 import { type CertifiedServer, certified, keyFiles } from './key-files.ts'
@@ -30,6 +32,9 @@ export interface GridKeysOptions {
 const settingsFile = 'keys.json'
 
 const thisMachine = ['localhost', '127.0.0.1', '::1']
+const operator = 'operator'
+/** What the key of operators may; of other roles the declarations of the spaces hold. */
+const everything = { roles: { [operator]: ['*'] } }
 const clientName = /^[a-z][a-z0-9-]{0,31}$/
 
 /** Everything that a closed grid needs, as it is in its folder now. */
@@ -63,6 +68,8 @@ export async function makeGridKeys(path: string, options: GridKeysOptions): Prom
     keyFiles.adminToken,
   ]
   for (const name of secrets) await folder.keep(name, newPassword)
+  await folder.keep(keyFiles.apiKey, () => newApiKey(folder.pathOf(keyFiles.apiKeys)))
+  await folder.keep(keyFiles.permissions, () => `${JSON.stringify(everything, null, 2)}\n`)
   const redisPassword = folder.read(keyFiles.redisPassword) ?? ''
   folder.derive(keyFiles.redisUsers, `user default on >${redisPassword} ~* &* +@all\n`)
   const authority = await authorityOf(folder)
@@ -124,6 +131,13 @@ const newSeed = (): string => `${new TextDecoder().decode(nkeys.createUser().get
 
 /** Of letters and digits: it stands in URLs, files of other servers and shells as it is. */
 const newPassword = (): string => randomBytes(32).toString('hex')
+
+/** Its hash is put among those of others: it is the only one of operators. */
+function newApiKey(hashes: string): string {
+  const { text, record } = makeApiKey(operator, [operator], { now: Date.now() })
+  changeKeys(hashes, (keys) => [...keys.filter(({ name }) => name !== operator), record])
+  return `${text}\n`
+}
 
 function publicKeyOf(seed: string, file: string): string {
   try {

@@ -21,6 +21,10 @@ export const keyFiles = {
   redisPassword: 'redis-password',
   redisUsers: 'redis-users.acl',
   adminToken: 'admin-token',
+  /** Of operators, who may everything; and where units find its hash, and what it may. */
+  apiKey: 'api-key',
+  apiKeys: 'api-keys.json',
+  permissions: 'permissions.json',
   nkey: (name: string) => `${name}.nk`,
   certificate: (server: CertifiedServer) => `${server}.pem`,
 } as const
