@@ -23,6 +23,7 @@ export const errorKinds = {
   invalid_json: kind(400, false, 'The body is not valid JSON'),
   invalid_key: kind(400, false, 'The key is not acceptable'),
   invalid_header: kind(400, false, 'A request header has an unusable value'),
+  url_too_long: kind(414, false, 'The URL is longer than the limit'),
   body_too_large: kind(413, false, 'The body is larger than the limit'),
   query_too_large: kind(413, false, 'The query looks at more entries than it may'),
   transaction_too_large: kind(413, false, 'The transaction is larger than the limit'),

@@ -16,7 +16,7 @@ export function excessOf(
 ): [error: GridError, status: number] | undefined {
   if (url.length > urlLengthMax)
     return [
-      new GridError('invalid_header', `The URL may have at most ${urlLengthMax} characters`),
+      new GridError('url_too_long', `The URL may have at most ${urlLengthMax} characters`),
       414,
     ]
   // Names and values stand one after the other.

@@ -180,10 +180,10 @@ describe('documentation', () => {
       200, 400, 409, 413, 415, 422, 500, 503, 504, 507,
     ])
     expect(responses('/shop/queries/echo', 'get')).toEqual([
-      200, 304, 400, 403, 404, 410, 413, 500, 503, 504, 507,
+      200, 304, 400, 403, 404, 410, 413, 414, 500, 503, 504, 507,
     ])
     expect(responses('/shop/queries/echo', 'post')).toEqual([
-      200, 400, 403, 404, 410, 413, 415, 500, 503, 504, 507,
+      200, 400, 403, 404, 410, 413, 414, 415, 500, 503, 504, 507,
     ])
     const { parameters } = document.paths['/shop/queries/product'].get
     expect(parameters).toContainEqual(

@@ -112,6 +112,7 @@ export const readProblems = {
   404: problem('Not found'),
   410: problem('What was there is out of reach, by `Grid-Position: =…`'),
   413: problem('What another unit has answered is too large to be passed on'),
+  414: problem('The URL is too long'),
   500: problem('The application has made a mistake, or the grid: see its log'),
   503: problem('Not ready, or position or staleness not reached in time; see Retry-After'),
   504: problem('No answer in time: send it again'),
