@@ -10,6 +10,7 @@ import {
 } from '@spacegrid/proof/gateway/haproxy'
 import { NameServer } from '@spacegrid/proof/gateway/name-server'
 import { freeUnitPorts, StandInUnit, type UnitPorts } from '@spacegrid/proof/gateway/stand-in-units'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { it as base, describe, expect } from 'vitest'
 
 // Two addresses with the same ports, as two containers have them. Linux answers on all of
@@ -169,8 +170,10 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000, concurrent: true }, (
     own,
   }) => {
     const [first, second] = await own.startBoth()
-    const open = Array.from({ length: 6 }, () => own.where('?ms=1800'))
-    await sleep(100)
+    const open = Array.from({ length: 6 }, () => own.where('?ms=2500'))
+    await waitFor(async () => (await first.open()) + (await second.open()) === open.length, {
+      what: 'both to have all of them',
+    })
     await first.setReady(false)
     await own.gateway.waitForUnits(1)
     expect(new Set([await own.where(), await own.where(), await own.where()])).toEqual(

@@ -13,11 +13,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * - `/ticketing/events`, and whoever accepts `text/event-stream`, an event stream with one event at
  *   once and another each `?every=` ms
  * - an upgrade request with an echo
- * - on the administration port `/health/ready`; `POST /unready` and `POST /ready` change it
+ * - on the administration port `/health/ready`; `POST /unready` and `POST /ready` change it; `/open`
+ *   says how many requests it is about to answer
  */
 const [name = '', host = '', port = '', adminPort = ''] = process.argv.slice(2)
 
 let ready = true
+let open = 0
 
 const server = createServer((request, response) => void respond(request, response))
 
@@ -29,7 +31,9 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   const isStream = request.headers.accept === 'text/event-stream'
   if (url.pathname === '/ticketing/events' || isStream)
     return stream(response, Number(url.searchParams.get('every')))
+  open++
   await sleep(Number(url.searchParams.get('ms')))
+  open--
   if (url.pathname.endsWith('/drop') && name.startsWith('dropping')) {
     response.destroy()
     return
@@ -68,7 +72,8 @@ server.on('upgrade', (request, socket) => {
 
 const administration = createServer((request, response) => {
   if (request.url === '/ready' || request.url === '/unready') ready = request.url === '/ready'
-  response.writeHead(ready || request.method === 'POST' ? 200 : 503).end()
+  if (request.url === '/open') return response.end(String(open))
+  return response.writeHead(ready || request.method === 'POST' ? 200 : 503).end()
 })
 
 await new Promise<void>((resolve) => server.listen(Number(port), host, resolve))

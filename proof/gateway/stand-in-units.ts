@@ -62,6 +62,11 @@ export class StandInUnit {
     await fetch(`${this.#adminUrl}/${ready ? 'ready' : 'unready'}`, { method: 'POST' })
   }
 
+  /** Requests that it is about to answer. */
+  async open(): Promise<number> {
+    return Number(await (await fetch(`${this.#adminUrl}/open`)).text())
+  }
+
   async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
     this.#process.kill('SIGKILL')
