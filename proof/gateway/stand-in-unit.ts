@@ -13,8 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * - `/ticketing/events`, and whoever accepts `text/event-stream`, an event stream with one event at
  *   once and another each `?every=` ms
  * - an upgrade request with an echo
- * - on the administration port `/health/ready`; `POST /unready` and `POST /ready` change it; `/open`
- *   says how many requests it is about to answer
+ * - on the administration port `/health/ready`; `POST /unready` and `POST /ready` change it;
+ *   `/open` says how many requests it is about to answer
  */
 const [name = '', host = '', port = '', adminPort = ''] = process.argv.slice(2)
 
