@@ -1,6 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { KnownSecret } from '@spacegrid/grid/doors/request/known-secret'
+import { isLoopbackHost } from '@spacegrid/grid/program/loopback'
 
 /** Sessions that are remembered; beyond, the oldest is forgotten and has to sign in again. */
 const sessionsMax = 100
@@ -32,20 +33,21 @@ export class Access {
   readonly mode: 'open' | 'token' | 'closed'
   /** The page repeats it with everything that changes something. */
   readonly pageToken = randomBytes(18).toString('base64url')
-  readonly #digest: Buffer | undefined
+  readonly #page = new KnownSecret(this.pageToken)
+  readonly #token: KnownSecret | undefined
   readonly #sessions = new Set<string>()
   #attempts: number[] = []
 
   constructor({ token, host }: AccessOptions) {
-    this.mode = token !== undefined ? 'token' : isLoopback(host) ? 'open' : 'closed'
-    this.#digest = token === undefined ? undefined : digestOf(token)
+    this.mode = token !== undefined ? 'token' : isLoopbackHost(host) ? 'open' : 'closed'
+    this.#token = token === undefined ? undefined : new KnownSecret(token)
   }
 
   /** undefined: welcome. */
   refuses(request: IncomingMessage): Refusal {
     if (this.mode === 'closed') return { status: 403, text: closedText }
     if (this.mode === 'open')
-      return isLoopback(hostNameOf(request))
+      return isLoopbackHost(hostNameOf(request))
         ? undefined
         : {
             status: 403,
@@ -62,7 +64,7 @@ export class Access {
     if (this.mode === 'token' && this.#hasBearer(request)) return undefined
     if (!comesFromHere(request)) return { status: 403, text: 'It does not come from this page' }
     const sent = request.headers['x-console-token']
-    return typeof sent === 'string' && same(digestOf(sent), digestOf(this.pageToken))
+    return typeof sent === 'string' && this.#page.is(sent)
       ? undefined
       : { status: 403, text: 'The page is of another run of the console: load it again' }
   }
@@ -73,7 +75,7 @@ export class Access {
   signIn(token: string, now = Date.now()): { readonly cookie: string } | 'wrong' | 'later' {
     this.#attempts = this.#attempts.filter((at) => now - at < attemptsMs)
     if (this.#attempts.length >= attemptsMax) return 'later'
-    if (!this.#digest || !same(digestOf(token), this.#digest)) {
+    if (!this.#token?.is(token)) {
       this.#attempts.push(now)
       return 'wrong'
     }
@@ -92,18 +94,12 @@ export class Access {
 
   #hasBearer({ headers }: IncomingMessage): boolean {
     const [, sent] = /^Bearer (.+)$/i.exec(headers.authorization ?? '') ?? []
-    return sent !== undefined && this.#digest !== undefined && same(digestOf(sent), this.#digest)
+    return sent !== undefined && this.#token?.is(sent) === true
   }
 }
 
 const closedText =
   'The console is closed: it listens on an address that others reach. Set CONSOLE_TOKEN, or CONSOLE_TOKEN_FILE, and sign in with it'
-
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
-  if (name === 'localhost' || name === '::1') return true
-  return isIP(name) === 4 && name.startsWith('127.')
-}
 
 /** As the caller wrote it, without the port. */
 const hostNameOf = ({ headers }: IncomingMessage): string =>
@@ -123,8 +119,3 @@ function cookieOf({ headers }: IncomingMessage): string {
   }
   return ''
 }
-
-/** Of equal length, whatever was sent: only such can be compared in constant time. */
-const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest()
-
-const same = (one: Buffer, other: Buffer): boolean => timingSafeEqual(one, other)

@@ -1,4 +1,4 @@
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { codeOf, GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { FrameKind } from '@spacegrid/grid/core/frame'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { MendWish } from '@spacegrid/grid/engine/agreement/audit-message'
@@ -306,7 +306,7 @@ export class PumpIncarnation {
       this.#trail.published(window.checkpoint.position, window.checkpoint.digest)
       this.image?.published(window, bytes)
     } catch (error) {
-      spans?.end(isGridError(error) ? error.code : 'internal')
+      spans?.end(codeOf(error))
       this.#parts.telemetry.failed(error, clock.monotonic() - startedAt)
       next.reopen(window)
       if (!isGridError(error, 'fenced')) throw error

@@ -1,4 +1,4 @@
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { codeOf, GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { findWindowAfter, isReadable } from '@spacegrid/grid/engine/changes/change-queue'
 import type { QueuedWindow } from '@spacegrid/grid/engine/changes/window-assembler'
@@ -222,7 +222,7 @@ export class WriterIncarnation {
         attempt?.end()
         this.#telemetry.applied(changes.length, next.position - from, clock.monotonic() - begun)
       } catch (error) {
-        attempt?.end(isGridError(error) ? error.code : 'internal')
+        attempt?.end(codeOf(error))
         this.#telemetry.failed(error, clock.monotonic() - begun)
         if (!isGridError(error)) throw error
         const isStale = error.code === 'stale_writer'

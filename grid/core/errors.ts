@@ -119,6 +119,9 @@ export class GridError extends Error {
   }
 }
 
+/** By what an error is counted: its code, or `internal` for a bug of ours. */
+export const codeOf = (error: unknown): ErrorCode => (isGridError(error) ? error.code : 'internal')
+
 /** A handler's or an operation's "no": final, nothing changed. */
 export class Rejection extends GridError {
   readonly reason: string

@@ -53,7 +53,8 @@ function withPassword(variable: string, url: string, password: string): string {
   return `${protocol}${user}:${encodeURIComponent(password.trim())}@${rest}`
 }
 
-function contentOf(variable: string, file: string): string {
+/** What is in a file that a URL names. @throws GridError `configuration_invalid` */
+export function contentOf(variable: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {

@@ -12,6 +12,7 @@ import type { Telemetry } from '../engine/ports/telemetry.ts'
 import { AuditFile } from './audit-file.ts'
 import type { Environment } from './environment.ts'
 import { readKeys } from './key-file.ts'
+import { isLoopbackHost } from './loopback.ts'
 import { readPermissionFile, textOf, unknownNames } from './permission-file.ts'
 import { keysAt, keysInFile, type TokenKeys } from './token-keys.ts'
 import { WatchedFile } from './watched-file.ts'
@@ -21,13 +22,10 @@ export const asksWhoAsks = (environment: Environment): boolean =>
   (environment.AUTH_JWKS_URL ?? environment.AUTH_JWKS_FILE ?? environment.AUTH_KEYS_FILE) !==
   undefined
 
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\./.test(host)
-
 /** What whoever starts a grid should know, whose callers nobody asks; undefined: they are asked. */
 export function openNotice(environment: Environment): string | undefined {
   const { HOST: host } = environment
-  if (asksWhoAsks(environment) || isLoopback(host)) return undefined
+  if (asksWhoAsks(environment) || isLoopbackHost(host)) return undefined
   return `OPEN TO EVERYBODY: HOST=${host} is no loopback address, and callers are not asked who they are. Whoever reaches the public port may do everything. Set AUTH_KEYS_FILE, AUTH_JWKS_URL or AUTH_JWKS_FILE (docs/security.md)`
 }
 
@@ -91,7 +89,7 @@ function tokenKeysOf(
     )
   if (url === undefined) return undefined
   const { protocol, hostname } = new URL(url)
-  if (protocol === 'http:' && !isLoopback(hostname))
+  if (protocol === 'http:' && !isLoopbackHost(hostname))
     log.warn(
       'AUTH_JWKS_URL is not https: whoever is between could hand out keys, and make tokens with them',
     )

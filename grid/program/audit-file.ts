@@ -40,13 +40,14 @@ export class AuditFile {
   /** At once: whoever is ended right after has left it there. */
   write(record: AuditRecord): void {
     const line = `${JSON.stringify(record)}\n`
+    const bytes = Buffer.byteLength(line)
     try {
-      if (this.#bytes + line.length > this.#bytesMax) {
+      if (this.#bytes + bytes > this.#bytesMax) {
         renameSync(this.#path, `${this.#path}.1`)
         this.#bytes = 0
       }
       appendFileSync(this.#path, line, { mode: 0o600 })
-      this.#bytes += Buffer.byteLength(line)
+      this.#bytes += bytes
     } catch (error) {
       const now = performance.now()
       if (now - this.#toldAt < toldMs) return

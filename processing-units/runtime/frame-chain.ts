@@ -1,5 +1,5 @@
 import { isConfirmed } from '@spacegrid/grid/core/across'
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { codeOf, GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import {
   type ChainedFrame,
@@ -455,7 +455,7 @@ export class FrameChain {
 
   #publishFailed(inFlight: InFlight, error: unknown): void {
     inFlight.unanswered--
-    inFlight.traces?.settled(isGridError(error) ? error.code : 'internal')
+    inFlight.traces?.settled(codeOf(error))
     if (!isRefusal(error)) {
       inFlight.uncertain = true
       return

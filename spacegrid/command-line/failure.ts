@@ -1,3 +1,5 @@
+import { isGridError } from '@spacegrid/grid/core/errors'
+
 /**
  * A command cannot do what it was asked to, and says so in its message: the program ends with that
  * line and no stack.
@@ -19,3 +21,10 @@ export function failureOf(error: unknown, exitCode: 1 | 2 = 1): Failure {
   const message = error instanceof Error ? error.message : String(error)
   return new Failure(message, exitCode, { cause: error })
 }
+
+/**
+ * For input that is words of a command line: wrong words end it with 2. Everything else ends it as
+ * it does anyway.
+ */
+export const byWords = (error: unknown): unknown =>
+  isGridError(error, 'invalid_input') ? failureOf(error, 2) : error

@@ -1,4 +1,6 @@
 const onTerminalMs = 500
+/** For what takes long: where there is no terminal a line is told now and then. */
+export const elsewhereMs = 5000
 
 export interface ProgressLineOptions {
   /** Output is data: nobody reads along. */

@@ -1,4 +1,3 @@
-import { GridError } from '@spacegrid/grid/core/errors'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import type { Command } from 'commander'
@@ -8,8 +7,9 @@ import { backupData, backupText, verifiedText } from '../backup/backup-text.ts'
 import { openedBackup } from '../backup/opened-backup.ts'
 import { verify } from '../backup/verify.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
-import { Failure } from '../command-line/failure.ts'
-import { ProgressLine } from '../command-line/progress-line.ts'
+import { byWords, Failure } from '../command-line/failure.ts'
+import { keptAlive } from '../command-line/kept-alive.ts'
+import { elsewhereMs, ProgressLine } from '../command-line/progress-line.ts'
 import type { Progress } from '../recover/exact-copies.ts'
 import { openGrid } from '../recover/recovery-grid.ts'
 
@@ -21,9 +21,6 @@ interface Options {
   readonly full?: boolean
   readonly json?: boolean
 }
-
-/** Where there is no terminal a line is told now and then. */
-const elsewhereMs = 5000
 
 async function run(options: Options, command: Command): Promise<void> {
   const { out, verify: looked } = options
@@ -44,8 +41,6 @@ async function make(
   progress: Progress,
 ): Promise<void> {
   const grid = await openGrid(readEnvironment(), 'back up')
-  // What is embedded has nothing else that would keep the process alive while it waits.
-  const alive = setInterval(() => undefined, 1000)
   try {
     const logNames = logsMeant(space, grid.logNames)
     if (logNames.length === 0) throw new Failure('There is no space to back up')
@@ -53,9 +48,8 @@ async function make(
     line.clear()
     say(json ? `${JSON.stringify(backupData(done), null, 2)}\n` : backupText(done, folder))
   } catch (error) {
-    throw told(error)
+    throw byWords(error)
   } finally {
-    clearInterval(alive)
     await grid.close()
   }
 }
@@ -67,7 +61,6 @@ async function look(
   progress: Progress,
 ): Promise<void> {
   const clock = new SystemClock()
-  const alive = setInterval(() => undefined, 1000)
   try {
     const points = await openedBackup(folder, space, to, clock)
     const verified = await verify(folder, points, clock, progress)
@@ -75,17 +68,8 @@ async function look(
     say(json ? `${JSON.stringify({ logs: verified }, null, 2)}\n` : verifiedText(verified))
   } catch (error) {
     line.clear()
-    throw told(error)
-  } finally {
-    clearInterval(alive)
+    throw byWords(error)
   }
-}
-
-/** What the world has done is told in one line. */
-export function told(error: unknown): unknown {
-  if (!(error instanceof GridError)) return error
-  const isUsage = error.code === 'configuration_invalid' || error.code === 'invalid_input'
-  return new Failure(error.message, isUsage ? 2 : 1, { cause: error })
 }
 
 const say = (text: string): void => void process.stdout.write(text)
@@ -119,5 +103,5 @@ Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB); else the cluster or the se
 must be stopped. --verify needs as much memory as a unit has for one log.
 Exit code: 0 done, 1 not done, or it is not what it was; 2 wrong usage or configuration.`,
     )
-    .action(run)
+    .action((options: Options, command: Command) => keptAlive(() => run(options, command)))
 }

@@ -7,11 +7,12 @@ import { logsMeant } from '../audit/logs-meant.ts'
 import { stateAt } from '../backup/backed-up-state.ts'
 import { openedBackup } from '../backup/opened-backup.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
-import { ProgressLine } from '../command-line/progress-line.ts'
+import { byWords } from '../command-line/failure.ts'
+import { keptAlive } from '../command-line/kept-alive.ts'
+import { elsewhereMs, ProgressLine } from '../command-line/progress-line.ts'
 import { openGrid } from '../recover/recovery-grid.ts'
 import { ExportFolder, exportedLine, isExported } from '../transfer/export-lines.ts'
 import { backedUpSource, type ExportSource, storedSource } from '../transfer/exported-entries.ts'
-import { told } from './backup.ts'
 
 interface Options {
   readonly out?: string
@@ -25,8 +26,6 @@ interface Options {
 /** Gives what there is of each log to a use, one after the other. */
 type Sources = (use: (source: ExportSource) => Promise<void>) => Promise<void>
 
-const elsewhereMs = 5000
-
 async function run(space: string, options: Options, command: Command): Promise<void> {
   const { out, cache: caches, backup, to, json } = options
   if (out === undefined && caches?.length !== 1)
@@ -35,7 +34,6 @@ async function run(space: string, options: Options, command: Command): Promise<v
     )
   if (to !== undefined && backup === undefined) command.error('error: --to is of a --backup')
   const line = new ProgressLine({ json, elsewhereMs })
-  const alive = setInterval(() => undefined, 1000)
   const folder = out === undefined ? undefined : new ExportFolder(out)
   const positions: Record<LogName, number> = {}
   let count = 0
@@ -53,9 +51,8 @@ async function run(space: string, options: Options, command: Command): Promise<v
     })
     for (const name of caches ?? []) await folder?.begin(name)
   } catch (error) {
-    throw told(error)
+    throw byWords(error)
   } finally {
-    clearInterval(alive)
     line.clear()
     await folder?.close()
   }
@@ -129,5 +126,7 @@ of moments of their own, but not in a backup. npx spacegrid import reads it.
 Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB); else the cluster or the servers of DATA_DIR; else the embedded grid's files in DATA_DIR, which must be stopped.
 Exit code: 0 done, 1 not done, 2 wrong usage or configuration.`,
     )
-    .action(run)
+    .action((space: string, options: Options, command: Command) =>
+      keptAlive(() => run(space, options, command)),
+    )
 }

@@ -6,10 +6,9 @@ import { type Environment, readEnvironment } from '@spacegrid/grid/program/envir
 import { ownHeaders } from '@spacegrid/grid/program/own-credential'
 import { findGrid } from '../audit/audit-targets.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
-import { Failure } from '../command-line/failure.ts'
-import { ProgressLine } from '../command-line/progress-line.ts'
+import { byWords, Failure } from '../command-line/failure.ts'
+import { elsewhereMs, ProgressLine } from '../command-line/progress-line.ts'
 import { type Imported, type ImportFile, importFile, importFiles } from '../transfer/import.ts'
-import { told } from './backup.ts'
 
 interface Options {
   readonly cache?: string
@@ -17,8 +16,6 @@ interface Options {
   readonly skipInvalid?: boolean
   readonly json?: boolean
 }
-
-const elsewhereMs = 5000
 
 async function run(
   space: string,
@@ -43,7 +40,7 @@ async function run(
     }
   } catch (error) {
     line.clear()
-    throw told(error)
+    throw byWords(error)
   }
 }
 

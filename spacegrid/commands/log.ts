@@ -5,6 +5,7 @@ import { findGrid } from '../audit/audit-targets.ts'
 import { logsMeant } from '../audit/logs-meant.ts'
 import { openManifest } from '../backup/opened-backup.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
+import { keptAlive } from '../command-line/kept-alive.ts'
 import { whole } from '../command-line/option-values.ts'
 import { explanationText } from '../log/explanation-text.ts'
 import { historyData, historyText } from '../log/history-text.ts'
@@ -29,14 +30,7 @@ async function atDesk<T>(
     backup === undefined
       ? await LogDesk.open(environment, logName)
       : LogDesk.ofBackup(backup, logName, position)
-  // What is in files has nothing else that would keep the process alive while it waits.
-  const alive = setInterval(() => undefined, 1000)
-  try {
-    return await work(desk)
-  } finally {
-    clearInterval(alive)
-    await desk.close()
-  }
+  return await keptAlive(() => work(desk).finally(() => desk.close()))
 }
 
 interface ShowOptions extends DeskOptions, ListingFilter {

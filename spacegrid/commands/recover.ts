@@ -2,7 +2,8 @@ import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { type Command, Option } from 'commander'
 import { logsMeant } from '../audit/logs-meant.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
-import { ProgressLine } from '../command-line/progress-line.ts'
+import { keptAlive } from '../command-line/kept-alive.ts'
+import { elsewhereMs, ProgressLine } from '../command-line/progress-line.ts'
 import type { Progress } from '../recover/exact-copies.ts'
 import { type Findings, lookAround } from '../recover/findings.ts'
 import { carryOut, planLog } from '../recover/log-recovery.ts'
@@ -45,15 +46,10 @@ interface Outcome {
   readonly isDone: boolean
 }
 
-/** Where there is no terminal a line is told now and then. */
-const elsewhereMs = 5000
-
 async function run(options: Options, command: Command): Promise<void> {
   if ((options.from === undefined) === (options.store === undefined))
     command.error('error: say what has been lost: --from mongodb (the log) or --store (the store)')
   const grid = await openGrid(readEnvironment())
-  // What is embedded has nothing else that would keep the process alive while it waits.
-  const alive = setInterval(() => undefined, 1000)
   try {
     if (options.from === 'mongodb' && grid.kind === 'embedded')
       command.error('error: the embedded grid has no MongoDB: --from store')
@@ -62,7 +58,6 @@ async function run(options: Options, command: Command): Promise<void> {
       say(`${JSON.stringify({ spaces: outcomes.map(({ data }) => data) }, null, 2)}\n`)
     if (outcomes.some(({ isDone }) => !isDone)) process.exitCode = 1
   } finally {
-    clearInterval(alive)
     await grid.close()
   }
 }
@@ -206,5 +201,5 @@ Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else the clu
 embedded grid's files in DATA_DIR.
 Exit code: 0 done (or shown, with --dry-run), 1 refused, or not done, 2 wrong usage or configuration.`,
     )
-    .action(run)
+    .action((options: Options, command: Command) => keptAlive(() => run(options, command)))
 }

@@ -6,8 +6,9 @@ import { spacesText } from '@spacegrid/grid/program/named-spaces'
 import type { Command } from 'commander'
 import { loadApplication } from '../application/load-application.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
+import { keptAlive } from '../command-line/kept-alive.ts'
 import { whole } from '../command-line/option-values.ts'
-import { ProgressLine } from '../command-line/progress-line.ts'
+import { elsewhereMs, ProgressLine } from '../command-line/progress-line.ts'
 import { Refused } from '../recover/refused.ts'
 import { planData, planText } from '../repartition/move-text.ts'
 import { openSpaceMove } from '../repartition/open-space-move.ts'
@@ -21,21 +22,11 @@ interface Options {
   readonly json?: boolean
 }
 
-/** Where there is no terminal a line is told now and then. */
-const elsewhereMs = 5000
-
 async function run(files: readonly string[], options: Options, command: Command): Promise<void> {
   const { spaces } = await loadApplication(files)
   const space = spaceMeant(spaces, options.space, command)
   const moved = await openSpaceMove(space.name, readEnvironment())
-  // What is embedded has nothing else that would keep the process alive while it waits.
-  const alive = setInterval(() => undefined, 1000)
-  try {
-    await move(space, options, moved)
-  } finally {
-    await moved.close()
-    clearInterval(alive)
-  }
+  await keptAlive(() => move(space, options, moved).finally(() => moved.close()))
 }
 
 function spaceMeant(spaces: readonly Space[], name: string | undefined, command: Command): Space {

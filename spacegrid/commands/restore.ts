@@ -7,12 +7,12 @@ import { restoredText } from '../backup/backup-text.ts'
 import { openedBackup } from '../backup/opened-backup.ts'
 import { restore } from '../backup/restore.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
-import { Failure } from '../command-line/failure.ts'
-import { ProgressLine } from '../command-line/progress-line.ts'
+import { byWords, Failure } from '../command-line/failure.ts'
+import { keptAlive } from '../command-line/kept-alive.ts'
+import { elsewhereMs, ProgressLine } from '../command-line/progress-line.ts'
 import type { Progress } from '../recover/exact-copies.ts'
 import { openGrid } from '../recover/recovery-grid.ts'
 import { entryOfBackup, entryOfPast, putEntry } from '../transfer/single-entry.ts'
-import { told } from './backup.ts'
 import { openUnits } from './import.ts'
 
 interface Options {
@@ -25,8 +25,6 @@ interface Options {
   readonly json?: boolean
 }
 
-const elsewhereMs = 5000
-
 async function run(
   { from: folder, key, to, as, space, overwrite = false, json }: Options,
   command: Command,
@@ -35,8 +33,6 @@ async function run(
   if (folder === undefined) command.error('error: say from which backup: --from FOLDER')
   const line = new ProgressLine({ json, elsewhereMs })
   const progress: Progress = (what, count) => line.tell(`${what}: ${count}`)
-  // What is embedded has nothing else that would keep the process alive while it waits.
-  const alive = setInterval(() => undefined, 1000)
   try {
     const points = await openedBackup(folder, space, to, new SystemClock())
     const spaces = new Set(points.map(({ run }) => spaceOf(run.log)))
@@ -62,9 +58,7 @@ async function run(
     }
   } catch (error) {
     line.clear()
-    throw told(error)
-  } finally {
-    clearInterval(alive)
+    throw byWords(error)
   }
 }
 
@@ -85,7 +79,6 @@ async function runOfKey(
   if (folder === undefined && to === undefined) command.error('error: say as of when: --to MOMENT')
   const [wanted = ''] = space ?? []
   const environment = readEnvironment()
-  const alive = setInterval(() => undefined, 1000)
   try {
     const found =
       folder === undefined
@@ -103,9 +96,7 @@ async function runOfKey(
       await messaging.close()
     }
   } catch (error) {
-    throw told(error)
-  } finally {
-    clearInterval(alive)
+    throw byWords(error)
   }
 }
 
@@ -141,5 +132,5 @@ be begun anew. Needs as much memory as a unit has for one log.
 Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else the cluster or the servers of DATA_DIR; else the embedded grid in DATA_DIR.
 Exit code: 0 done, 1 refused, or not done; 2 wrong usage or configuration.`,
     )
-    .action(run)
+    .action((options: Options, command: Command) => keptAlive(() => run(options, command)))
 }

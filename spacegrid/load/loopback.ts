@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isLoopbackHost } from '@spacegrid/grid/program/loopback'
 
 /**
  * Whether a URL leads to this machine. Load sent by mistake to somebody else's address is an
@@ -7,7 +7,5 @@ import { isIP } from 'node:net'
  */
 export function isLoopback(url: URL): boolean {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()
-  if (isIP(host) === 4) return host.startsWith('127.')
-  if (isIP(host) === 6) return host === '::1'
-  return host === 'localhost' || host.endsWith('.localhost')
+  return isLoopbackHost(host) || host.endsWith('.localhost')
 }

@@ -1,20 +1,20 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GridError } from '../../core/errors.ts'
+import { KnownSecret } from '../request/known-secret.ts'
 
 /** What probes ask says nothing that is a secret, and must be answered to those who have none. */
 const open = '/health/'
 
 /** Who does not show the token hears how alive and ready the process is, and nothing else. */
 export function requireToken(app: FastifyInstance, token: string): void {
-  const wanted = digestOf(token)
+  const wanted = new KnownSecret(token)
   app.addHook('onRequest', (request, reply, done) => {
     if (request.url.startsWith(open)) {
       done()
       return
     }
     const shown = tokenIn(request)
-    if (shown !== undefined && timingSafeEqual(digestOf(shown), wanted)) {
+    if (shown !== undefined && wanted.is(shown)) {
       done()
       return
     }
@@ -35,6 +35,3 @@ export const tokenHeaders = (token: string | undefined): Record<string, string> 
 function tokenIn({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
 }
-
-/** Of one length, whatever is shown. */
-const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest()

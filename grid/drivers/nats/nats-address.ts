@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { type ConnectionOptions, nkeyAuthenticator, nkeys, type TlsOptions } from 'nats'
 import { GridError } from '../../core/errors.ts'
+import { contentOf } from '../url-files.ts'
 import { inboxPrefixOf } from './role-permissions.ts'
 
 /** What a URL of NATS says, for the driver. */
@@ -59,7 +59,7 @@ function tlsOf(
 ): TlsOptions | undefined {
   if (!wanted && caFile === undefined && ownFile === undefined) return undefined
   // The driver reads them for every connection; what cannot be read now is told now.
-  for (const file of [caFile, ownFile]) if (file !== undefined) contentOf(file)
+  for (const file of [caFile, ownFile]) if (file !== undefined) contentOf('NATS_URL', file)
   return {
     ...(caFile === undefined ? {} : { caFile }),
     ...(ownFile === undefined ? {} : { certFile: ownFile, keyFile: ownFile }),
@@ -73,7 +73,7 @@ function passwordOf(url: URL | undefined): NatsAddress['credentials'] {
 }
 
 function seedIn(file: string): Uint8Array {
-  const seed = contentOf(file).trim()
+  const seed = contentOf('NATS_URL', file).trim()
   try {
     const bytes = new TextEncoder().encode(seed)
     nkeys.fromSeed(bytes)
@@ -81,17 +81,6 @@ function seedIn(file: string): Uint8Array {
   } catch {
     // What is in it stays out of the message: it may be half of a key, or another secret.
     throw new GridError('configuration_invalid', `NATS_URL: ${file} holds no seed of an nkey`)
-  }
-}
-
-function contentOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new GridError('configuration_invalid', `NATS_URL: ${file} cannot be read (${code})`, {
-      cause,
-    })
   }
 }
 

@@ -1,4 +1,4 @@
-import { isGridError } from '../../core/errors.ts'
+import { codeOf } from '../../core/errors.ts'
 import type { Distribution, HistogramMetric, Telemetry } from '../ports/telemetry.ts'
 
 /** For what takes fractions of a millisecond when all is well, and seconds when it is not. */
@@ -31,7 +31,7 @@ export class Outcomes {
   }
 
   failed(ms: number, error: unknown): void {
-    const outcome = isGridError(error) ? error.code : 'internal'
+    const outcome = codeOf(error)
     let failed = this.#failed.get(outcome)
     if (!failed) {
       failed = this.#telemetry.distribution(this.#metric, [...this.#values, outcome])

@@ -1,5 +1,5 @@
 import type { PermissionName } from '@spacegrid/grid/core/access'
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { codeOf, GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { Caller, Identity, Origin } from '../caller.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import { type Holders, holds, type Permissions } from './permissions.ts'
@@ -114,7 +114,7 @@ export class AccessGuard {
 
   /** Tells the trail of something that operators have done, or tried to do. */
   administered(caller: Caller, error?: unknown): void {
-    const outcome = error === undefined ? 'done' : isGridError(error) ? error.code : 'internal'
+    const outcome = error === undefined ? 'done' : codeOf(error)
     this.#parts.audit.administered(caller, this.permissions[0] ?? '', outcome)
   }
 
